@@ -1,0 +1,45 @@
+/*
+ * The daemon's rounds: look, report, wait; and the signals that change their course.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdbool.h>
+
+#include "options.h"
+#include "probe.h"
+#include "report.h"
+#include "signals.h"
+#include "transfer.h"
+
+/* All that a running daemon holds. */
+typedef struct loop_t {
+    const char *config_path; /* NULL = the default file */
+    options_t options;
+    signals_t signals;
+    transfer_t transfer;
+    probe_t probe;
+    report_t report;
+} loop_t;
+
+/*
+ * Read the options of config_path. Returns false with a sentence in fault; then nothing needs
+ * closing.
+ */
+bool loop_load(loop_t *out, const char *config_path, char fault[OPTIONS_FAULT_SIZE]);
+
+/* Open what loop_load() did not: signals and transfers. Returns false when the system refuses. */
+bool loop_open(loop_t *loop);
+
+void loop_close(loop_t *loop);
+
+/* One round. Returns whether the report was accepted. */
+bool loop_once(loop_t *loop);
+
+/* Look, and write the body of a report to standard output. Returns false when stopped. */
+bool loop_print(loop_t *loop);
+
+/* Rounds until a signal stops them. */
+void loop_run(loop_t *loop);
+
+#endif

@@ -1,0 +1,184 @@
+#include "transfer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "version.h"
+
+#define WAIT_MS 1000 /* ms; libcurl wakes up earlier for its own timers */
+
+bool transfer_open(transfer_t *out, signals_t *signals)
+{
+    out->signals = signals;
+    out->multi = curl_multi_init();
+    return out->multi != NULL;
+}
+
+void transfer_close(transfer_t *transfer)
+{
+    curl_multi_cleanup(transfer->multi);
+}
+
+void transfer_header(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+
+    if (longer != NULL) {
+        *list = longer;
+    }
+}
+
+/* Has the only transfer ended? Then its result is in *result. */
+static bool ended(CURLM *multi, CURLcode *result)
+{
+    int left;
+    const CURLMsg *message = curl_multi_info_read(multi, &left);
+
+    if (message == NULL || message->msg != CURLMSG_DONE) {
+        return false;
+    }
+    *result = message->data.result;
+    return true;
+}
+
+/* Returns CURLE_ABORTED_BY_CALLBACK when a signal asks to stop. */
+static CURLcode drive(transfer_t *transfer)
+{
+    CURLcode result = CURLE_OK;
+    int running;
+
+    for (;;) {
+        struct curl_waitfd wake = {.fd = transfer->signals->fd, .events = CURL_WAIT_POLLIN};
+
+        signals_read(transfer->signals);
+        if (transfer->signals->stop) {
+            return CURLE_ABORTED_BY_CALLBACK;
+        }
+        if (curl_multi_perform(transfer->multi, &running) != CURLM_OK) {
+            return CURLE_OUT_OF_MEMORY;
+        }
+        if (ended(transfer->multi, &result)) {
+            return result;
+        }
+        if (curl_multi_poll(transfer->multi, &wake, 1, WAIT_MS, NULL) != CURLM_OK) {
+            return CURLE_OUT_OF_MEMORY;
+        }
+    }
+}
+
+static transfer_kind_t kind_of_status(long status)
+{
+    switch (status) {
+    case 200:
+        return TRANSFER_OK;
+    case 401:
+        return TRANSFER_UNAUTHORIZED;
+    case 403:
+        return TRANSFER_FORBIDDEN;
+    case 429:
+        return TRANSFER_LIMITED;
+    default:
+        break;
+    }
+    if (status >= 300 && status < 400) {
+        return TRANSFER_REDIRECT;
+    }
+    if (status >= 400 && status < 500) {
+        return TRANSFER_REFUSED;
+    }
+    return status >= 500 && status < 600 ? TRANSFER_FAILING : TRANSFER_FOREIGN;
+}
+
+static transfer_kind_t kind_of_error(CURLcode error)
+{
+    switch (error) {
+    case CURLE_ABORTED_BY_CALLBACK:
+        return TRANSFER_STOPPED;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return TRANSFER_TLS;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* an answer that is no HTTP counts as HTTP/0.9 */
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_WRITE_ERROR:
+        return TRANSFER_FOREIGN;
+    default:
+        return TRANSFER_UNREACHABLE;
+    }
+}
+
+/* libcurl leaves the text empty for some errors, and its word for an overlong answer misleads. */
+static void complete_error(vps_http_t *http, CURLcode error)
+{
+    if (error == CURLE_WRITE_ERROR) {
+        snprintf(http->error, sizeof(http->error), "the answer is too long");
+    } else if (http->error[0] == '\0') {
+        snprintf(http->error, sizeof(http->error), "%s", curl_easy_strerror(error));
+    }
+}
+
+transfer_kind_t transfer_run(transfer_t *transfer, const vps_http_request_t *request,
+                             vps_http_t *http)
+{
+    CURLcode result = CURLE_OUT_OF_MEMORY;
+
+    if (!vps_http_open(http, request, VERSION_PRODUCT)) {
+        complete_error(http, result);
+        return TRANSFER_UNREACHABLE;
+    }
+    /* A connection or an address kept from an earlier round may belong to a tunnel that is gone. */
+    curl_easy_setopt(http->easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(http->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    if (curl_multi_add_handle(transfer->multi, http->easy) == CURLM_OK) {
+        result = drive(transfer);
+        curl_multi_remove_handle(transfer->multi, http->easy);
+    }
+    if (result == CURLE_OK) {
+        http->error[0] = '\0'; /* may tell of an address that was tried in vain before */
+        return kind_of_status(vps_http_status(http));
+    }
+    complete_error(http, result);
+    return kind_of_error(result);
+}
+
+int64_t transfer_retry_after(const vps_http_t *http)
+{
+    curl_off_t seconds = 0;
+
+    curl_easy_getinfo(http->easy, CURLINFO_RETRY_AFTER, &seconds);
+    if (seconds < 0) {
+        return 0;
+    }
+    /* Beyond a day it makes no difference, and the product must not overflow. */
+    return (int64_t)(seconds < 86400 ? seconds : 86400) * CLOCK_SECOND;
+}
+
+/* Without its query, which may hold whatever the redirecting side likes to remember. */
+static void redirect_reason(char out[TRANSFER_REASON_SIZE], const vps_http_t *http)
+{
+    const char *target = NULL;
+
+    curl_easy_getinfo(http->easy, CURLINFO_REDIRECT_URL, &target);
+    if (target == NULL) {
+        target = "nowhere";
+    }
+    snprintf(out, TRANSFER_REASON_SIZE, "HTTP %ld to %.*s", vps_http_status(http),
+             (int)strcspn(target, "?#"), target);
+}
+
+char *transfer_reason(char out[TRANSFER_REASON_SIZE], transfer_kind_t kind, const vps_http_t *http)
+{
+    if (http->error[0] != '\0') {
+        snprintf(out, TRANSFER_REASON_SIZE, "%s", http->error);
+    } else if (kind == TRANSFER_REDIRECT) {
+        redirect_reason(out, http);
+    } else {
+        snprintf(out, TRANSFER_REASON_SIZE, "HTTP %ld", vps_http_status(http));
+    }
+    return out;
+}

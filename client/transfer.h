@@ -1,0 +1,56 @@
+/*
+ * Runs one HTTP request at a time, from start to end, on the daemon's only curl_multi. Every wait
+ * in it watches the signals too: a stop ends it at once, even in a name look-up.
+ */
+#ifndef TRANSFER_H
+#define TRANSFER_H
+
+#include <stddef.h>
+
+#include "http.h"
+#include "signals.h"
+
+#define TRANSFER_REASON_SIZE 384 /* bytes */
+
+/* How a request ended. */
+typedef enum transfer_kind_t {
+    TRANSFER_OK,           /* 200; what the body says is still to be read */
+    TRANSFER_STOPPED,      /* a signal asked the daemon to end */
+    TRANSFER_UNREACHABLE,  /* no name, no connection, no answer in time, cut off */
+    TRANSFER_TLS,          /* no trusted connection */
+    TRANSFER_REDIRECT,     /* 3xx; never followed */
+    TRANSFER_UNAUTHORIZED, /* 401 */
+    TRANSFER_FORBIDDEN,    /* 403 */
+    TRANSFER_LIMITED,      /* 429 */
+    TRANSFER_REFUSED,      /* any other 4xx */
+    TRANSFER_FAILING,      /* 5xx */
+    TRANSFER_FOREIGN /* no HTTP, too long, an odd status; or 200 with a body nobody expected */
+} transfer_kind_t;
+
+typedef struct transfer_t {
+    CURLM *multi;
+    signals_t *signals;
+} transfer_t;
+
+/* Returns false when memory is out. curl_global_init() must have been called. */
+bool transfer_open(transfer_t *out, signals_t *signals);
+
+void transfer_close(transfer_t *transfer);
+
+/* Add a header line to a list. Without memory it stays out, which the other side will tell. */
+void transfer_header(struct curl_slist **list, const char *line);
+
+/* Run a request. The caller closes *http in any case, after it has read what it wants. */
+transfer_kind_t transfer_run(transfer_t *transfer, const vps_http_request_t *request,
+                             vps_http_t *http);
+
+/* What the answer asked to wait ("Retry-After"), in ms; 0 = nothing said. */
+int64_t transfer_retry_after(const vps_http_t *http);
+
+/*
+ * Say why a request was not TRANSFER_OK, as part of a sentence: "HTTP 503", "Could not resolve
+ * host: …". Returns out.
+ */
+char *transfer_reason(char out[TRANSFER_REASON_SIZE], transfer_kind_t kind, const vps_http_t *http);
+
+#endif

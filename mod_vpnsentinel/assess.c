@@ -1,0 +1,81 @@
+#include "assess.h"
+
+#include <string.h>
+
+#include "country.h"
+
+static const char *const light_names[LIGHTS] = {"green", "yellow", "grey", "red"};
+static const char *const condition_names[CONDITIONS] = {"dns_leak", "dns_unknown", "bypass",
+                                                        "vpn_down", "offline"};
+
+const char *assess_light_name(light_t light)
+{
+    return light_names[light];
+}
+
+const char *assess_condition_name(unsigned int n)
+{
+    return condition_names[n];
+}
+
+void assess_judged(judged_t *out, const vps_record_t *report)
+{
+    memset(out, 0, sizeof *out);
+    out->public_ip = report->public_ip;
+    out->vpn_connected = report->vpn_connected;
+    if (!vps_country_code(out->place, report->location)) {
+        (void)vps_country_code(out->place, report->country);
+    }
+    (void)vps_country_code(out->dns, report->dns_loc);
+}
+
+bool assess_is_offline(int64_t seen, const assess_facts_t *facts)
+{
+    int64_t since = seen > facts->serving_since ? seen : facts->serving_since;
+
+    return seen == CLIENT_NEVER_SEEN || facts->now >= since + facts->offline_threshold;
+}
+
+static bool is_bypass(const vps_addr_t *public_ip, const assess_facts_t *facts)
+{
+    return vps_addr_equal(public_ip, &facts->server_ip[0]) ||
+           vps_addr_equal(public_ip, &facts->server_ip[1]);
+}
+
+unsigned int assess_conditions(const judged_t *judged, const assess_facts_t *facts)
+{
+    unsigned int conditions = 0;
+
+    if (judged->place[0] == '\0' || judged->dns[0] == '\0') {
+        conditions |= CONDITION_DNS_UNKNOWN;
+    } else if (strcmp(judged->place, judged->dns) != 0) {
+        conditions |= CONDITION_DNS_LEAK;
+    }
+    if (is_bypass(&judged->public_ip, facts)) {
+        conditions |= CONDITION_BYPASS;
+    }
+    if (judged->vpn_connected == VPS_NO) {
+        conditions |= CONDITION_VPN_DOWN;
+    }
+    return conditions;
+}
+
+assessment_t assess(const client_t *client, int64_t seen, const assess_facts_t *facts)
+{
+    assessment_t result = {LIGHT_GREEN, 0};
+    judged_t judged;
+
+    if (assess_is_offline(seen, facts)) {
+        result.conditions = CONDITION_OFFLINE;
+        result.light = LIGHT_GREY;
+        return result;
+    }
+    assess_judged(&judged, &client->report); /* what it says now, not what was known once */
+    result.conditions = assess_conditions(&judged, facts);
+    if (result.conditions & (CONDITION_BYPASS | CONDITION_VPN_DOWN)) {
+        result.light = LIGHT_RED;
+    } else if (result.conditions & (CONDITION_DNS_LEAK | CONDITION_DNS_UNKNOWN)) {
+        result.light = LIGHT_YELLOW;
+    }
+    return result;
+}

@@ -1,0 +1,60 @@
+/*
+ * Judging a client: from its report and what the server knows of itself to light and conditions.
+ *
+ * Pure functions, no allocation, thread-safe.
+ */
+#ifndef ASSESS_H
+#define ASSESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client.h"
+
+/* In the order of trouble, least first; the names are assess_light_name()'s. */
+typedef enum light_t { LIGHT_GREEN, LIGHT_YELLOW, LIGHT_GREY, LIGHT_RED, LIGHTS } light_t;
+
+typedef enum condition_t {
+    CONDITION_DNS_LEAK = 1 << 0,    /* DNS comes out in another country than the exit */
+    CONDITION_DNS_UNKNOWN = 1 << 1, /* one of the two countries is not known */
+    CONDITION_BYPASS = 1 << 2,      /* the client's public IP is the server's own */
+    CONDITION_VPN_DOWN = 1 << 3,    /* the client says that its VPN is not connected */
+    CONDITION_OFFLINE = 1 << 4      /* no keepalive within the threshold, or never one */
+} condition_t;
+#define CONDITIONS 5
+
+/* What a judgement needs besides the client. Times on the monotonic clock, usec. */
+typedef struct assess_facts_t {
+    int64_t now;
+    int64_t serving_since;     /* start of service */
+    int64_t offline_threshold; /* usec */
+    vps_addr_t server_ip[2];   /* the server's own public addresses, IPv4 and IPv6, or unknown */
+} assess_facts_t;
+
+typedef struct assessment_t {
+    light_t light;
+    unsigned int
+        conditions; /* condition_t, or-ed; an offline client has no other, its report is history */
+} assessment_t;
+
+/* seen: last keepalive, monotonic usec, or CLIENT_NEVER_SEEN. */
+assessment_t assess(const client_t *client, int64_t seen, const assess_facts_t *facts);
+
+/* Has the client been silent for the threshold, counted from the start of service at the earliest?
+ */
+bool assess_is_offline(int64_t seen, const assess_facts_t *facts);
+
+/* The facts of a report that changes are judged by; what is not known, or no known country, stays
+ * unknown. */
+void assess_judged(judged_t *out, const vps_record_t *report);
+
+/* The conditions that follow from facts alone: all but CONDITION_OFFLINE. */
+unsigned int assess_conditions(const judged_t *judged, const assess_facts_t *facts);
+
+/* "green", "yellow", "grey", "red". */
+const char *assess_light_name(light_t light);
+
+/* The name of condition number n (0 to CONDITIONS - 1), as in the API: "dns_leak" and so on. */
+const char *assess_condition_name(unsigned int n);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * The module's configuration, one a server: what directives said, completed by environment and
+ * defaults.
+ *
+ * Written while httpd reads its configuration, in one process; read-only afterwards.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "mod_vpnsentinel.h"
+
+#include <stdbool.h>
+
+#include "addr.h"
+
+#define CONFIG_UNSET (-1)
+
+/* What is allowed. */
+#define CONFIG_RATE_LIMIT_MAX 1000     /* requests a minute */
+#define CONFIG_THRESHOLD_MIN 2         /* sec */
+#define CONFIG_THRESHOLD_MAX 604800    /* sec */
+#define CONFIG_MAX_CLIENTS_MAX 1000000 /* clients */
+
+/* The members that say "server-wide" are set in the main server only, the others in any. */
+typedef struct config_t {
+    apr_array_header_t *mounts;  /* mount_t; sorted by config_complete() */
+    bool dashboard_off;          /* VPNSentinelDashboard off: drops those of the enclosing server */
+    apr_array_header_t *keys;    /* const char *, NULL = not set; empty = "none", open */
+    apr_array_header_t *allowed; /* apr_ipsubnet_t *, NULL = not set: everybody */
+    int rate_limit;              /* server-wide: requests a minute and address, 0 = no limit */
+    apr_time_t offline_threshold; /* server-wide: usec */
+    int max_clients;              /* server-wide */
+    vps_addr_t server_ip[2];      /* server-wide: own public IPv4 and IPv6, or unknown */
+    int server_ip_set;            /* server-wide: bool, or CONFIG_UNSET */
+    const char *log_name;         /* server-wide: file, "|program", "none"; NULL = not set */
+    bool dashboard_disabled;      /* server-wide, completed: the environment says no dashboard */
+    apr_array_header_t
+        *digests; /* completed: of the keys (keyring.h), NULL = closed, empty = open */
+} config_t;
+
+/* For the module structure. */
+void *config_create(apr_pool_t *p, server_rec *s);
+void *config_merge(apr_pool_t *p, void *base, void *add);
+
+/*
+ * Fill every member that no directive set, of all servers, and check what directives cannot check
+ * alone. Returns NULL, or a sentence that names what is wrong and what is allowed.
+ */
+const char *config_complete(apr_pool_t *p, server_rec *main_server);
+
+/* Is anything mounted in any server? */
+bool config_is_mounted(server_rec *main_server);
+
+/* Tell in the error log what an administrator should know of a configuration that works: once a
+ * start. */
+void config_tell(server_rec *main_server);
+
+/* The configuration of a server; never NULL. */
+const config_t *config_of(const server_rec *s);
+
+/* The configuration of the main server: for the server-wide members. */
+const config_t *config_global(void);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * Health: PATH/health and PATH/healthz, and PATH/health/live, /ready, /startup for orchestrators.
+ *
+ * Public, without guard or lock.
+ */
+#ifndef HEALTH_H
+#define HEALTH_H
+
+#include "mod_vpnsentinel.h"
+
+/* rest is the path behind …/health or …/healthz. */
+int health_handle(request_rec *r, const char *rest);
+
+#endif

@@ -1,0 +1,163 @@
+#include "keepalive_endpoint.h"
+
+#include "answer.h"
+#include "assess.h"
+#include "body.h"
+#include "clock.h"
+#include "config.h"
+#include "fleet.h"
+#include "guard.h"
+#include "keepalive.h"
+#include "log.h"
+#include "mount.h"
+#include "segment.h"
+
+#ifdef VPS_TEST_HOOKS
+#include "killpoint.h"
+
+/* A test says in a header at which point of the change this process dies. */
+static void arm_killpoint(request_rec *r)
+{
+    const char *at = apr_table_get(r->headers_in, "X-Test-Kill-At");
+
+    killpoint_countdown = at != NULL ? (unsigned int)atoi(at) : 0;
+}
+#else
+#define arm_killpoint(r) ((void)0)
+#endif
+
+/* Read the body into record. Returns OK, DONE when the request was answered, or a status for httpd.
+ */
+static int read_record(request_rec *r, vps_record_t *record)
+{
+    vps_fault_t fault;
+    body_t body;
+    int status = body_read_json(r, &body);
+
+    if (status != OK) {
+        return status;
+    }
+    if (!vps_keepalive_parse(record, &fault, body.text, body.size)) {
+        log_request(r, VPS_WARN, "api", "❌ Bad request from %s: %s", r->useragent_ip,
+                    fault.message);
+        (void)answer_error(r, HTTP_BAD_REQUEST, "Bad request", fault.message);
+        return DONE;
+    }
+    return OK;
+}
+
+static void make_sighting(sighting_t *sighting, request_rec *r, const vps_record_t *record)
+{
+    sighting->report = record;
+    assess_judged(&sighting->judged, record);
+    sighting->observed_ip = mount_state(r)->observed_ip;
+    sighting->when = clock_wall() / CLOCK_SECOND;
+    sighting->now = clock_monotonic();
+    sighting->offline_threshold = config_global()->offline_threshold;
+}
+
+/* The answers to what the registry cannot take. */
+static int refuse(request_rec *r, registry_result_t result, const char *client_id)
+{
+    if (result != REGISTRY_FULL) {
+        return answer_unavailable(r);
+    }
+    log_request(r, VPS_ERROR, "registry", "❌ Registry full: %s was refused", client_id);
+    return answer_error(r, HTTP_SERVICE_UNAVAILABLE, "Registry full",
+                        "The server takes no more clients; its VPNSentinelMaxClients is reached");
+}
+
+static json_object *confirmation(const char *message, int64_t when)
+{
+    json_object *json = json_object_new_object();
+
+    if (json != NULL) {
+        json_object_object_add(json, "status", json_object_new_string("ok"));
+        json_object_object_add(json, "message", json_object_new_string(message));
+        json_object_object_add(json, "server_time", answer_time(when));
+    }
+    return json;
+}
+
+/* Warn when a leak or a bypass begins, not at each keepalive that shows it. */
+static void log_keepalive(const request_rec *r, const char *client_id, const judged_t known[2])
+{
+    assess_facts_t facts;
+    unsigned int begun;
+
+    log_request(r, VPS_INFO, "api", "✅ Keepalive: %s | IP: %s", client_id, r->useragent_ip);
+    if (!log_is_on(r, VPS_WARN)) {
+        return;
+    }
+    fleet_facts(&facts);
+    begun = assess_conditions(&known[1], &facts) & ~assess_conditions(&known[0], &facts);
+    if (begun & CONDITION_DNS_LEAK) {
+        log_request(r, VPS_WARN, "security",
+                    "⚠️ DNS LEAK DETECTED: Client %s: VPN in %s, DNS in %s", client_id,
+                    known[1].place, known[1].dns);
+    }
+    if (begun & CONDITION_BYPASS) {
+        log_request(r, VPS_WARN, "security",
+                    "⚠️ VPN BYPASS WARNING: Client %s has same IP as server", client_id);
+    }
+}
+
+static int confirm_keepalive(request_rec *r, const sighting_t *sighting)
+{
+    json_object *json = confirmation("Keepalive received", sighting->when);
+    char text[VPS_ADDR_TEXT_SIZE];
+
+    if (json != NULL) {
+        vps_addr_format(text, &sighting->observed_ip);
+        json_object_object_add(json, "observed_ip",
+                               text[0] != '\0' ? json_object_new_string(text) : NULL);
+    }
+    return answer_json(r, HTTP_OK, json);
+}
+
+int keepalive_handle(request_rec *r, const char *unused)
+{
+    vps_record_t record;
+    sighting_t sighting;
+    judged_t known[2];
+    registry_result_t result;
+    int status = read_record(r, &record);
+
+    (void)unused;
+    if (status != OK) {
+        return status == DONE ? OK : status;
+    }
+    make_sighting(&sighting, r, &record);
+    arm_killpoint(r);
+    result = registry_keepalive(segment_registry(), &sighting, known);
+    if (result != REGISTRY_OK && result != REGISTRY_CREATED) {
+        return refuse(r, result, record.client_id);
+    }
+    guard_mark_known(r);
+    log_keepalive(r, record.client_id, known);
+    return confirm_keepalive(r, &sighting);
+}
+
+int register_handle(request_rec *r, const char *unused)
+{
+    vps_record_t record;
+    sighting_t sighting;
+    registry_result_t result;
+    json_object *json;
+    int status = read_record(r, &record);
+
+    (void)unused;
+    if (status != OK) {
+        return status == DONE ? OK : status;
+    }
+    make_sighting(&sighting, r, &record);
+    result = registry_register(segment_registry(), &sighting);
+    if (result != REGISTRY_OK && result != REGISTRY_CREATED) {
+        return refuse(r, result, record.client_id);
+    }
+    json = confirmation("Client registered", sighting.when);
+    if (json != NULL) {
+        json_object_object_add(json, "client_id", json_object_new_string(record.client_id));
+    }
+    return answer_json(r, result == REGISTRY_CREATED ? HTTP_CREATED : HTTP_OK, json);
+}

@@ -1,0 +1,34 @@
+/*
+ * The shared part of the registry; for registry.c and registry_validate.c only.
+ */
+#ifndef REGISTRY_HEAD_H
+#define REGISTRY_HEAD_H
+
+#include "registry.h"
+
+#define REGISTRY_MAGIC 0x56505352u /* "VPSR" */
+#define REGISTRY_LAYOUT 1u /* raise it when a structure in shared memory changes its meaning */
+
+/* The words that change together, saved as one range before a change. */
+typedef struct registry_counts_t {
+    uint64_t next_uid;  /* of the next registration */
+    uint32_t clients;   /* registered now */
+    uint32_t slots;     /* handed out so far: all slots at and above are untouched */
+    uint32_t free_slot; /* first link of the freed slots, chained through the index's next */
+} registry_counts_t;
+
+struct registry_head_t {
+    uint32_t magic;
+    uint32_t layout;
+    uint32_t client_size;  /* sizeof(client_t) */
+    uint32_t capacity;     /* slots */
+    int64_t started_at;    /* sec since epoch */
+    int64_t serving_since; /* monotonic usec */
+    uint8_t key[REGISTRY_KEY_SIZE];
+    uint32_t max_clients; /* atomic */
+    uint32_t buckets;     /* of the index */
+    registry_counts_t counts;
+    undo_t undo;
+};
+
+#endif

@@ -1,0 +1,312 @@
+#include "segment.h"
+
+#include <sys/mman.h>
+
+#include "http_core.h"
+#include "http_main.h"
+#include "util_mutex.h"
+
+#include "apr_global_mutex.h"
+#include "apr_shm.h"
+#include "apr_strings.h"
+
+#include "clock.h"
+#include "config.h"
+
+#define MUTEX_NAME "vpnsentinel"
+#define RETAINED_KEY "mod_vpnsentinel/1"
+#define SPINS                                                                                      \
+    50 /* tries before a process waits for the lock: shorter than a sleep and a wake-up            \
+        */
+#define RATELIMIT_ENTRIES 65536u
+#define RESERVE_FACTOR                                                                             \
+    4u /* slots reserved for each client allowed: room for a later, higher limit */
+#define RESERVE_MIN 65536u /* slots */
+#define PAGE 4096u         /* bytes; what is not used stays on pages of its own */
+#define SEGMENT_LAYOUT                                                                             \
+    1u /* raise it when segment_t or the rate-limit table changes its meaning                      \
+        */
+
+/* The start of the segment. */
+typedef struct segment_t {
+    uint32_t layout;
+    uint32_t reserved;
+    uint64_t ratelimit; /* bytes from the start */
+    notice_t notice;
+} segment_t;
+
+/* What outlives a reload; the module is unloaded then, so that no static of it does. */
+typedef struct retained_t {
+    apr_shm_t *shm;
+    apr_global_mutex_t *mutex;
+} retained_t;
+
+static retained_t *retained;
+static segment_t *segment;
+static registry_t registry;
+
+_Static_assert(sizeof(segment_t) <= PAGE, "the registry begins on a page of its own");
+
+registry_t *segment_registry(void)
+{
+    return segment != NULL ? &registry : NULL;
+}
+
+ratelimit_table_t *segment_ratelimit(void)
+{
+    return (ratelimit_table_t *)(void *)((char *)segment + segment->ratelimit);
+}
+
+notice_t *segment_notice(void)
+{
+    return &segment->notice;
+}
+
+/* --- the lock
+ * -------------------------------------------------------------------------------------------- */
+
+static void pause_processor(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Critical sections are far shorter than putting a thread to sleep: waiting at once makes convoys.
+ */
+static bool acquire(void *unused)
+{
+    apr_status_t rv = APR_EBUSY;
+    int i;
+
+    (void)unused;
+    for (i = 0; i < SPINS && APR_STATUS_IS_EBUSY(rv); i++) {
+        rv = apr_global_mutex_trylock(retained->mutex);
+        if (APR_STATUS_IS_EBUSY(rv)) {
+            pause_processor();
+        }
+    }
+    if (rv != APR_SUCCESS) {
+        rv = apr_global_mutex_lock(retained->mutex);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, ap_server_conf,
+                     "VPNS0010: the mutex of the registry cannot be locked");
+    }
+    return rv == APR_SUCCESS;
+}
+
+static void release(void *unused)
+{
+    apr_status_t rv = apr_global_mutex_unlock(retained->mutex);
+
+    (void)unused;
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, ap_server_conf,
+                     "VPNS0011: the mutex of the registry cannot be unlocked");
+    }
+}
+
+#ifdef VPS_TEST_HOOKS
+static void tell_fault(void)
+{
+    char why[200];
+
+    if (!registry_validate(&registry, why, sizeof why)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf, "VPNS0099: not repaired: %s", why);
+    }
+}
+#else
+#define tell_fault() ((void)0)
+#endif
+
+static void tell_repaired(void *unused)
+{
+    (void)unused;
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf,
+                 "VPNS0012: a process died while it changed the registry; the change was undone");
+    tell_fault();
+}
+
+static const registry_lock_t lock = {acquire, release, tell_repaired, NULL};
+
+apr_status_t segment_register_mutex(apr_pool_t *pconf)
+{
+    return ap_mutex_register(pconf, MUTEX_NAME, NULL, APR_LOCK_DEFAULT, 0);
+}
+
+static bool is_safe(apr_global_mutex_t *mutex)
+{
+    return strcmp(apr_global_mutex_name(mutex), "posixsem") != 0;
+}
+
+static const char unsafe_mutex[] =
+    "Mutex: POSIX semaphores cannot guard the registry, because they stay locked when a process "
+    "is killed that holds one. Write instead: Mutex fcntl " MUTEX_NAME;
+
+const char *segment_check_mutex(apr_pool_t *ptemp, server_rec *s)
+{
+    apr_global_mutex_t *mutex;
+    const char *fault = NULL;
+
+    /* Made and thrown away, only to learn its mechanism: httpd tells it in no other way. */
+    if (ap_global_mutex_create(&mutex, NULL, MUTEX_NAME, NULL, s, ptemp, 0) == APR_SUCCESS) {
+        fault = is_safe(mutex) ? NULL : unsafe_mutex;
+        apr_global_mutex_destroy(mutex);
+    }
+    return fault;
+}
+
+/* --- making and finding
+ * ------------------------------------------------------------------------------------ */
+
+static apr_status_t make_mutex(server_rec *s)
+{
+    apr_status_t rv =
+        ap_global_mutex_create(&retained->mutex, NULL, MUTEX_NAME, NULL, s, s->process->pool, 0);
+
+    if (rv == APR_SUCCESS && !is_safe(retained->mutex)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "VPNS0013: %s", unsafe_mutex);
+        return APR_ENOTIMPL;
+    }
+    return rv;
+}
+
+static uint32_t reserve_for(uint32_t max_clients)
+{
+    uint32_t slots = max_clients * RESERVE_FACTOR;
+
+    slots = slots > RESERVE_MIN ? slots : RESERVE_MIN;
+    return slots < REGISTRY_CAPACITY_MAX ? slots : REGISTRY_CAPACITY_MAX;
+}
+
+/* APR keeps a word of its own at the start of the mapping: our part begins at the next page. */
+static segment_t *segment_in(apr_shm_t *shm)
+{
+    uintptr_t base = (uintptr_t)apr_shm_baseaddr_get(shm);
+
+    return (segment_t *)((base + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+}
+
+static size_t segment_size(uint32_t capacity)
+{
+    return PAGE + PAGE + registry_size(capacity) + ratelimit_size(RATELIMIT_ENTRIES);
+}
+
+static apr_status_t fill_segment(apr_shm_t *shm, uint32_t capacity)
+{
+    segment_t *fresh = segment_in(shm);
+    char *base = (char *)fresh;
+    unsigned char keys[REGISTRY_KEY_SIZE * 2];
+    apr_status_t rv = apr_generate_random_bytes(keys, sizeof keys);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+#ifdef MADV_DONTDUMP
+    (void)madvise(base, segment_size(capacity) - PAGE, MADV_DONTDUMP);
+#endif
+    fresh->layout = SEGMENT_LAYOUT;
+    fresh->ratelimit = PAGE + registry_size(capacity);
+    registry_create(base + PAGE, capacity, keys, clock_wall() / CLOCK_SECOND, clock_monotonic());
+    (void)ratelimit_create(base + fresh->ratelimit, RATELIMIT_ENTRIES, keys + REGISTRY_KEY_SIZE);
+    return APR_SUCCESS;
+}
+
+/* In the process pool: an anonymous segment that every later generation inherits. */
+static apr_status_t make_segment(server_rec *s, uint32_t capacity)
+{
+    apr_shm_t *shm;
+    apr_status_t rv = apr_shm_create(&shm, segment_size(capacity), NULL, s->process->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = fill_segment(shm, capacity);
+    }
+    if (rv == APR_SUCCESS) {
+        retained->shm = shm;
+    }
+    return rv;
+}
+
+static bool is_usable(apr_shm_t *shm)
+{
+    const segment_t *found = segment_in(shm);
+
+    return found->layout == SEGMENT_LAYOUT && registry_is_compatible((const char *)found + PAGE);
+}
+
+static apr_status_t find_or_make_segment(server_rec *s, uint32_t max_clients)
+{
+    apr_status_t rv;
+
+    if (retained->shm != NULL && is_usable(retained->shm)) {
+        return APR_SUCCESS;
+    }
+    if (retained->shm != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "VPNS0014: this version of the module keeps its registry in another form: it "
+                     "starts empty");
+    }
+    rv = make_segment(s, reserve_for(max_clients));
+    if (rv != APR_SUCCESS) { /* less room for growth, then */
+        rv = make_segment(s, max_clients > REGISTRY_CAPACITY_MIN ? max_clients
+                                                                 : REGISTRY_CAPACITY_MIN);
+    }
+    return rv;
+}
+
+static void attach(server_rec *s, uint32_t max_clients)
+{
+    segment = segment_in(retained->shm);
+    registry_attach(&registry, (char *)segment + PAGE, &lock);
+    registry_set_max_clients(&registry, max_clients);
+    if (registry_max_clients(&registry) < max_clients) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, s,
+            "VPNS0015: VPNSentinelMaxClients %u: the running server has room for %u; stop and "
+            "start it to have more",
+            max_clients, registry_capacity(&registry));
+    }
+}
+
+apr_status_t segment_open(server_rec *s)
+{
+    uint32_t max_clients = (uint32_t)config_of(s)->max_clients;
+    apr_status_t rv = APR_SUCCESS;
+
+    retained = ap_retained_data_get(RETAINED_KEY);
+    if (retained == NULL) {
+        retained = ap_retained_data_create(RETAINED_KEY, sizeof *retained);
+    }
+    if (retained->mutex == NULL) {
+        rv = make_mutex(s);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = find_or_make_segment(s, max_clients);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     "VPNS0016: no shared memory or mutex for a registry of %u clients",
+                     max_clients);
+        return rv;
+    }
+    attach(s, max_clients);
+    return APR_SUCCESS;
+}
+
+void segment_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    apr_status_t rv;
+
+    if (segment == NULL) {
+        return;
+    }
+    rv = apr_global_mutex_child_init(&retained->mutex, apr_global_mutex_lockfile(retained->mutex),
+                                     pchild);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     "VPNS0017: the mutex of the registry cannot be used in this process");
+    }
+}

@@ -1,0 +1,50 @@
+/*
+ * The shared memory of the module and its lock.
+ *
+ * One anonymous segment, made at the first start and found again at every graceful and restart, so
+ * that the registry survives them; only stopping httpd ends it. It holds the registry, the
+ * rate-limit table and the notice. All three are guarded by one mutex ("Mutex … vpnsentinel"),
+ * taken with registry_acquire().
+ *
+ * segment_open() runs in the parent before it forks; the getters are valid in parent and children
+ * after it, from any thread.
+ */
+#ifndef SEGMENT_H
+#define SEGMENT_H
+
+#include "mod_vpnsentinel.h"
+
+#include "ratelimit.h"
+#include "registry.h"
+
+/* The newest refusal, by the rate limit, of an address that clients report from. Under the lock. */
+typedef struct notice_t {
+    int64_t when;    /* sec since epoch, 0 = never */
+    int64_t told;    /* monotonic usec of the last line in the error log about it, 0 = never */
+    vps_addr_t addr; /* which */
+} notice_t;
+
+/* pre_config: make the name known to the Mutex directive. */
+apr_status_t segment_register_mutex(apr_pool_t *pconf);
+
+/*
+ * Is the configured mutex mechanism one that a killed holder does not leave locked? Returns NULL
+ * when it is, or when it cannot be told here; else a sentence with the line to write.
+ */
+const char *segment_check_mutex(apr_pool_t *ptemp, server_rec *s);
+
+/*
+ * Make or find the segment, for the limits of the configuration. Logs what fails. A failure at a
+ * reload would end the server: then the old segment goes on being used.
+ */
+apr_status_t segment_open(server_rec *s);
+
+/* In each new child. Does nothing when there is no segment. */
+void segment_child_init(apr_pool_t *pchild, server_rec *s);
+
+/* NULL when there is no segment. */
+registry_t *segment_registry(void);
+ratelimit_table_t *segment_ratelimit(void);
+notice_t *segment_notice(void);
+
+#endif

@@ -1,0 +1,165 @@
+#include "setting.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_network_io.h"
+#include "apr_strings.h"
+
+#define SEPARATORS ", \t"
+
+const char *setting_env(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+const char *setting_fault(apr_pool_t *p, const char *name, const char *value, const char *allowed)
+{
+    return apr_psprintf(p, "%s: '%s' is not allowed: %s", name, value, allowed);
+}
+
+/* Digits at the start of text; *end behind them. */
+static bool read_digits(apr_int64_t *out, const char **end, const char *text)
+{
+    char *tail;
+
+    if (!isdigit((unsigned char)text[0])) {
+        return false;
+    }
+    errno = 0;
+    *out = apr_strtoi64(text, &tail, 10);
+    *end = tail;
+    return errno == 0;
+}
+
+const char *setting_number(apr_pool_t *p, int *out, const char *text, int min, int max)
+{
+    apr_int64_t value;
+    const char *end;
+
+    if (!read_digits(&value, &end, text) || *end != '\0' || value < min || value > max) {
+        return apr_psprintf(p, "must be a whole number from %d to %d", min, max);
+    }
+    *out = (int)value;
+    return NULL;
+}
+
+/* httpd's own parser (ap_timeout_parameter_parse) overlooks what follows the unit. */
+static apr_time_t unit_of(const char *suffix)
+{
+    static const struct {
+        const char *name;
+        apr_time_t usec;
+    } units[] = {{"", APR_USEC_PER_SEC},
+                 {"s", APR_USEC_PER_SEC},
+                 {"ms", 1000},
+                 {"mi", 60 * APR_USEC_PER_SEC},
+                 {"min", 60 * APR_USEC_PER_SEC},
+                 {"h", 3600 * APR_USEC_PER_SEC},
+                 {"d", 86400 * APR_USEC_PER_SEC}};
+    size_t i;
+
+    for (i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcasecmp(suffix, units[i].name) == 0) {
+            return units[i].usec;
+        }
+    }
+    return 0;
+}
+
+const char *setting_duration(apr_pool_t *p, apr_time_t *out, const char *text, int min, int max)
+{
+    apr_int64_t value;
+    apr_time_t unit;
+    const char *suffix;
+
+    if (read_digits(&value, &suffix, text) && (unit = unit_of(suffix)) != 0 &&
+        value <= INT64_MAX / unit && value * unit >= apr_time_from_sec(min) &&
+        value * unit <= apr_time_from_sec(max)) {
+        *out = value * unit;
+        return NULL;
+    }
+    return apr_psprintf(p, "must be %d to %d seconds, or a number with ms, s, min, h or d", min,
+                        max);
+}
+
+const char *setting_boolean(bool *out, const char *text)
+{
+    static const char *const names[] = {"false", "true", "off", "on", "no", "yes", "0", "1"};
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(text, names[i]) == 0) {
+            *out = i % 2 == 1;
+            return NULL;
+        }
+    }
+    return "must be true, false, on, off, yes, no, 1 or 0";
+}
+
+/* "10.0.0.0/8": split at the slash, both parts checked here, because APR takes "10.1" as a network
+ * too. */
+static bool push_network(apr_array_header_t *networks, const char *word)
+{
+    apr_pool_t *p = networks->pool;
+    const char *slash = strchr(word, '/');
+    size_t len = slash != NULL ? (size_t)(slash - word) : strlen(word);
+    char text[VPS_ADDR_TEXT_SIZE];
+    vps_addr_t addr;
+    int bits;
+    apr_ipsubnet_t *network;
+
+    if (!vps_addr_parse(&addr, word, len) ||
+        (slash != NULL &&
+         setting_number(p, &bits, slash + 1, 0, addr.version == 4 ? 32 : 128) != NULL)) {
+        return false;
+    }
+    if (apr_ipsubnet_create(&network, vps_addr_format(text, &addr),
+                            slash != NULL ? slash + 1 : NULL, p) != APR_SUCCESS) {
+        return false;
+    }
+    APR_ARRAY_PUSH(networks, apr_ipsubnet_t *) = network;
+    return true;
+}
+
+const char *setting_networks(apr_array_header_t *networks, const char *text)
+{
+    char *words = apr_pstrdup(networks->pool, text);
+    char *word, *state;
+
+    for (word = apr_strtok(words, SEPARATORS, &state); word != NULL;
+         word = apr_strtok(NULL, SEPARATORS, &state)) {
+        if (!push_network(networks, word)) {
+            return "must be IPv4 or IPv6 addresses or ranges like 192.0.2.0/24 or 2001:db8::/32";
+        }
+    }
+    return NULL;
+}
+
+const char *setting_server_ip(apr_pool_t *p, vps_addr_t out[2], const char *text)
+{
+    static const char allowed[] = "must be one IPv4 address, one IPv6 address, both, or none";
+    char *words = apr_pstrdup(p, text);
+    char *word, *state;
+    vps_addr_t addr, *slot;
+
+    if (strcasecmp(text, "none") == 0) {
+        return out[0].version == 0 && out[1].version == 0 ? NULL : allowed;
+    }
+    for (word = apr_strtok(words, SEPARATORS, &state); word != NULL;
+         word = apr_strtok(NULL, SEPARATORS, &state)) {
+        if (!vps_addr_parse(&addr, word, strlen(word))) {
+            return allowed;
+        }
+        slot = &out[addr.version == 4 ? 0 : 1];
+        if (slot->version != 0) {
+            return allowed;
+        }
+        *slot = addr;
+    }
+    return NULL;
+}

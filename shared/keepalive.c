@@ -1,0 +1,460 @@
+#include "keepalive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The objects that hold the texts of a keepalive. */
+typedef enum group_t { IN_BODY, IN_LOCATION, IN_DNS_TEST, GROUPS } group_t;
+
+/* A text of the record and where it stands on the wire. */
+typedef struct text_member_t {
+    group_t group;
+    const char *name;
+    size_t offset; /* of the text in vps_record_t */
+    size_t max;    /* bytes of UTF-8 */
+} text_member_t;
+
+/* What stands before a member's name in a fault. */
+static const char *const prefixes[GROUPS] = {"", "location.", "dns_test."};
+
+#define TEXT(field) offsetof(vps_record_t, field), sizeof(((vps_record_t *)0)->field) - 1
+
+/* The flat form comes first: what is known is not replaced by a later row. */
+static const text_member_t texts[] = {
+    {IN_BODY, "location", TEXT(location)},
+    {IN_BODY, "city", TEXT(city)},
+    {IN_BODY, "region", TEXT(region)},
+    {IN_BODY, "country", TEXT(country)},
+    {IN_BODY, "dns_loc", TEXT(dns_loc)},
+    {IN_BODY, "dns_colo", TEXT(dns_colo)},
+    {IN_BODY, "provider", TEXT(provider)},
+    {IN_BODY, "timezone", TEXT(timezone)},
+    {IN_BODY, "client_version", TEXT(client_version)},
+    {IN_LOCATION, "country", TEXT(location)},
+    {IN_LOCATION, "country", TEXT(country)},
+    {IN_LOCATION, "city", TEXT(city)},
+    {IN_LOCATION, "region", TEXT(region)},
+    {IN_LOCATION, "org", TEXT(provider)},
+    {IN_LOCATION, "timezone", TEXT(timezone)},
+    {IN_DNS_TEST, "location", TEXT(dns_loc)},
+    {IN_DNS_TEST, "colo", TEXT(dns_colo)},
+};
+
+#define TEXTS (sizeof(texts) / sizeof(texts[0]))
+
+/* Fill in why a body is refused. Returns false, for the caller to return. */
+static bool refuse(vps_fault_t *fault, const char *member, const char *rule)
+{
+    snprintf(fault->member, sizeof(fault->member), "%s", member);
+    snprintf(fault->message, sizeof(fault->message), "%s %s", member, rule);
+    return false;
+}
+
+/*
+ * The tokens of JSON (RFC 8259 sections 3, 6 and 7). json-c is lenient there even when strict: it
+ * takes NaN, Infinity, numbers like 01, raw control characters, and makes a lone surrogate U+FFFD.
+ * Each skip function returns the place behind its token, NULL when there is no such token.
+ */
+
+/* A code unit written \uXXXX at text, -1 when there is none. */
+static int read_code_unit(const char *at, const char *end)
+{
+    int unit = 0;
+
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u') {
+        return -1;
+    }
+    for (int i = 2; i < 6; i++) {
+        const char c = at[i];
+
+        if (c >= '0' && c <= '9') {
+            unit = unit * 16 + (c - '0');
+        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
+            unit = unit * 16 + ((c | 0x20) - 'a' + 10);
+        } else {
+            return -1;
+        }
+    }
+    return unit;
+}
+
+/* An escape in a string; *has_nul becomes true when it stands for U+0000. */
+static const char *skip_escape(const char *at, const char *end, bool *has_nul)
+{
+    if (end - at >= 2 && memchr("\"\\/bfnrt", at[1], 8) != NULL) {
+        return at + 2;
+    }
+    const int unit = read_code_unit(at, end);
+
+    if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) {
+        return NULL;
+    }
+    if (unit >= 0xD800 && unit <= 0xDBFF) {
+        const int low = read_code_unit(at + 6, end);
+
+        return low >= 0xDC00 && low <= 0xDFFF ? at + 12 : NULL;
+    }
+    *has_nul = *has_nul || unit == 0;
+    return at + 6;
+}
+
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
+        at++;
+    }
+    return at;
+}
+
+static const char *skip_string(const char *at, const char *end)
+{
+    bool has_nul = false;
+
+    at++;
+    while (at != NULL && at < end && *at != '"') {
+        if ((unsigned char)*at < 0x20) {
+            return NULL;
+        }
+        at = *at == '\\' ? skip_escape(at, end, &has_nul) : at + 1;
+    }
+    if (at == NULL || at == end) {
+        return NULL;
+    }
+    at++;
+    if (has_nul) {
+        /* json-c would cut a member's name at the NUL and take it for another member. */
+        const char *next = skip_space(at, end);
+
+        return next < end && *next == ':' ? NULL : at;
+    }
+    return at;
+}
+
+/* One digit or more. */
+static const char *skip_digits(const char *at, const char *end)
+{
+    const char *start = at;
+
+    while (at < end && *at >= '0' && *at <= '9') {
+        at++;
+    }
+    return at > start ? at : NULL;
+}
+
+static const char *skip_number(const char *at, const char *end)
+{
+    if (*at == '-') {
+        at++;
+    }
+    at = at < end && *at == '0' ? at + 1 : skip_digits(at, end);
+    if (at != NULL && at < end && *at == '.') {
+        at = skip_digits(at + 1, end);
+    }
+    if (at != NULL && at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (at < end && (*at == '+' || *at == '-')) {
+            at++;
+        }
+        at = skip_digits(at, end);
+    }
+    return at;
+}
+
+static const char *skip_literal(const char *at, const char *end, const char *literal)
+{
+    const size_t len = strlen(literal);
+
+    return (size_t)(end - at) >= len && memcmp(at, literal, len) == 0 ? at + len : NULL;
+}
+
+/* A literal or a number; only space or punctuation may follow, or 01 would be two numbers. */
+static const char *skip_scalar(const char *at, const char *end)
+{
+    const char *next = *at == 't'   ? skip_literal(at, end, "true")
+                       : *at == 'f' ? skip_literal(at, end, "false")
+                       : *at == 'n' ? skip_literal(at, end, "null")
+                                    : skip_number(at, end);
+
+    if (next == NULL || next == end || memchr(" \t\n\r,]}", *next, 7) != NULL) {
+        return next;
+    }
+    return NULL;
+}
+
+static bool has_strict_tokens(const char *body, size_t len)
+{
+    const char *at = body;
+    const char *end = body + len;
+
+    while (at != NULL && (at = skip_space(at, end)) < end) {
+        switch (*at) {
+        case '{':
+        case '}':
+        case '[':
+        case ']':
+        case ':':
+        case ',':
+            at++;
+            break;
+        case '"':
+            at = skip_string(at, end);
+            break;
+        default:
+            at = skip_scalar(at, end);
+            break;
+        }
+    }
+    return at != NULL;
+}
+
+/* The structure of the text is json-c's business. Returns NULL with *rule told. */
+static json_object *read_json(const char **rule, const char *body, size_t len)
+{
+    json_tokener *tokener = json_tokener_new_ex(VPS_KEEPALIVE_DEPTH_MAX);
+    json_object *json;
+    enum json_tokener_error error;
+
+    if (tokener == NULL) {
+        *rule = "cannot be read: out of memory";
+        return NULL;
+    }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT); /* refuses trailing bytes, too */
+    json = json_tokener_parse_ex(tokener, body, (int)len);
+    error = json_tokener_get_error(tokener);
+    json_tokener_free(tokener);
+    if (error != json_tokener_success || !json_object_is_type(json, json_type_object)) {
+        json_object_put(json);
+        *rule = error == json_tokener_success       ? "must be a JSON object"
+                : error == json_tokener_error_depth ? "is nested too deep"
+                                                    : "must be valid JSON";
+        return NULL;
+    }
+    return json;
+}
+
+/* The body as an object; NULL with *fault filled when it is none. The caller owns it. */
+static json_object *read_body(vps_fault_t *fault, const char *body, size_t len)
+{
+    const char *rule = NULL;
+    json_object *json = NULL;
+
+    if (len > VPS_KEEPALIVE_BODY_MAX) {
+        rule = "is too long";
+    } else if (!vps_valid_utf8(body, len) || (len >= 3 && memcmp(body, "\xEF\xBB\xBF", 3) == 0)) {
+        rule = "must be UTF-8 without byte-order mark";
+    } else if (!has_strict_tokens(body, len)) {
+        rule = "must be valid JSON";
+    } else {
+        json = read_json(&rule, body, len);
+    }
+    if (json == NULL) {
+        refuse(fault, "body", rule);
+    }
+    return json;
+}
+
+/* The value of a member; NULL when it is absent or null. */
+static json_object *get(json_object *from, const char *name)
+{
+    json_object *value = NULL;
+
+    json_object_object_get_ex(from, name, &value);
+    return value;
+}
+
+/* The bytes of a string, which may hold NUL; NULL when value is of another type. */
+static const char *get_text(json_object *value, size_t *len)
+{
+    if (!json_object_is_type(value, json_type_string)) {
+        return NULL;
+    }
+    *len = (size_t)json_object_get_string_len(value);
+    return json_object_get_string(value);
+}
+
+static bool refuse_text(vps_fault_t *fault, const text_member_t *text)
+{
+    char member[sizeof(fault->member)];
+    char rule[88];
+
+    snprintf(member, sizeof(member), "%s%s", prefixes[text->group], text->name);
+    snprintf(rule, sizeof(rule),
+             "must be a string of at most %zu bytes of UTF-8 without control characters",
+             text->max);
+    return refuse(fault, member, rule);
+}
+
+/* Check one text and take it, unless the flat form gave it already. */
+static bool read_text(vps_record_t *out, vps_fault_t *fault, const text_member_t *member,
+                      json_object *value)
+{
+    char *target = (char *)out + member->offset;
+    size_t len = 0;
+    const char *text = get_text(value, &len);
+
+    if (text == NULL || len > member->max || !vps_valid_text(text, len)) {
+        return refuse_text(fault, member);
+    }
+    if (target[0] == '\0' && !vps_text_is_unknown(text, len)) {
+        memcpy(target, text, len);
+    }
+    return true;
+}
+
+static bool read_texts(vps_record_t *out, vps_fault_t *fault, json_object *body)
+{
+    json_object *location = get(body, "location");
+    json_object *dns_test = get(body, "dns_test");
+    const bool nested = json_object_is_type(location, json_type_object);
+    json_object *const groups[GROUPS] = {body, nested ? location : NULL, dns_test};
+
+    if (dns_test != NULL && !json_object_is_type(dns_test, json_type_object)) {
+        return refuse(fault, "dns_test", "must be an object");
+    }
+    /* "location" names a text, the first row, or the object that the nested form has instead. */
+    for (size_t i = nested ? 1 : 0; i < TEXTS; i++) {
+        json_object *group = groups[texts[i].group];
+        json_object *value = group != NULL ? get(group, texts[i].name) : NULL;
+
+        if (value != NULL && !read_text(out, fault, &texts[i], value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_client_id(vps_record_t *out, vps_fault_t *fault, json_object *body)
+{
+    size_t len = 0;
+    const char *text = get_text(get(body, "client_id"), &len);
+
+    if (text == NULL || !vps_valid_client_id(text, len)) {
+        return refuse(fault, "client_id",
+                      "is required and must be 1 to 100 ASCII letters, digits and hyphens");
+    }
+    memcpy(out->client_id, text, len);
+    return true;
+}
+
+/* Absent, null, or one of the texts that say unknown. */
+static bool is_unknown(json_object *value)
+{
+    size_t len = 0;
+    const char *text = get_text(value, &len);
+
+    return value == NULL || (text != NULL && vps_text_is_unknown(text, len));
+}
+
+static bool read_public_ip(vps_record_t *out, vps_fault_t *fault, json_object *body)
+{
+    json_object *value = get(body, "public_ip");
+    size_t len = 0;
+    const char *text = get_text(value, &len);
+
+    if (is_unknown(value) || (text != NULL && vps_addr_parse(&out->public_ip, text, len))) {
+        return true;
+    }
+    return refuse(fault, "public_ip", "must be a string with an IPv4 or IPv6 address");
+}
+
+static bool read_timestamp(vps_record_t *out, vps_fault_t *fault, json_object *body)
+{
+    json_object *value = get(body, "timestamp");
+    size_t len = 0;
+    const char *text = get_text(value, &len);
+
+    if (is_unknown(value) || (text != NULL && vps_time_parse(&out->timestamp, text, len))) {
+        return true;
+    }
+    return refuse(fault, "timestamp",
+                  "must be a string with an ISO 8601 time such as 2025-01-15T12:34:56Z");
+}
+
+static bool read_vpn_connected(vps_record_t *out, vps_fault_t *fault, json_object *body)
+{
+    json_object *value = get(body, "vpn_connected");
+
+    if (value == NULL) {
+        return true;
+    }
+    if (!json_object_is_type(value, json_type_boolean)) {
+        return refuse(fault, "vpn_connected", "must be true or false");
+    }
+    out->vpn_connected = json_object_get_boolean(value) ? VPS_YES : VPS_NO;
+    return true;
+}
+
+/* The released Python client sends it; the server judges for itself. */
+static bool check_status(vps_fault_t *fault, json_object *body)
+{
+    json_object *value = get(body, "status");
+
+    if (value != NULL && !json_object_is_type(value, json_type_string)) {
+        return refuse(fault, "status", "must be a string");
+    }
+    return true;
+}
+
+bool vps_keepalive_parse(vps_record_t *out, vps_fault_t *fault, const char *body, size_t len)
+{
+    json_object *json = read_body(fault, body, len);
+
+    if (json == NULL) {
+        return false;
+    }
+    memset(out, 0, sizeof(*out));
+    const bool valid = read_client_id(out, fault, json) && read_public_ip(out, fault, json) &&
+                       read_texts(out, fault, json) && read_vpn_connected(out, fault, json) &&
+                       read_timestamp(out, fault, json) && check_status(fault, json);
+
+    json_object_put(json);
+    return valid;
+}
+
+/* Add a member, null when it is not known. A known one without a value means memory is out. */
+static bool add(json_object *object, const char *name, bool known, json_object *value)
+{
+    if ((known && value == NULL) || json_object_object_add(object, name, value) != 0) {
+        json_object_put(value);
+        return false;
+    }
+    return true;
+}
+
+static bool add_text(json_object *object, const char *name, const char *text)
+{
+    const bool known = text[0] != '\0';
+
+    return add(object, name, known, known ? json_object_new_string(text) : NULL);
+}
+
+static bool add_answer(json_object *object, const char *name, uint8_t answer)
+{
+    const bool known = answer != VPS_UNKNOWN;
+
+    return add(object, name, known, known ? json_object_new_boolean(answer == VPS_YES) : NULL);
+}
+
+static bool add_texts(json_object *object, const vps_record_t *record)
+{
+    for (size_t i = 0; i < TEXTS && texts[i].group == IN_BODY; i++) {
+        if (!add_text(object, texts[i].name, (const char *)record + texts[i].offset)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+json_object *vps_record_to_json(const vps_record_t *record)
+{
+    char address[VPS_ADDR_TEXT_SIZE];
+    json_object *object = json_object_new_object();
+
+    if (object != NULL && add_text(object, "client_id", record->client_id) &&
+        add_text(object, "public_ip", vps_addr_format(address, &record->public_ip)) &&
+        add_texts(object, record) && add_answer(object, "vpn_connected", record->vpn_connected)) {
+        return object;
+    }
+    json_object_put(object);
+    return NULL;
+}

@@ -1,0 +1,45 @@
+/*
+ * The keepalive record: what one report of one client says.
+ *
+ * POD of fixed size: copied into shared memory as it is. Every text is UTF-8 that passed
+ * vps_valid_text(), ends in NUL and is "" when unknown; bytes behind the NUL are 0.
+ */
+#ifndef VPS_RECORD_H
+#define VPS_RECORD_H
+
+#include <stdint.h>
+
+#include "addr.h"
+#include "valid.h"
+
+/* Limits of the texts, in bytes of UTF-8 without the NUL. */
+#define VPS_LOCATION_MAX 64
+#define VPS_CITY_MAX 100
+#define VPS_REGION_MAX 64
+#define VPS_COUNTRY_MAX 64
+#define VPS_DNS_LOC_MAX 64
+#define VPS_DNS_COLO_MAX 16
+#define VPS_PROVIDER_MAX 64
+#define VPS_TIMEZONE_MAX 40
+#define VPS_CLIENT_VERSION_MAX 32
+
+/* Yes, no, or not known. */
+typedef enum vps_answer_t { VPS_UNKNOWN = 0, VPS_NO = 1, VPS_YES = 2 } vps_answer_t;
+
+typedef struct vps_record_t {
+    int64_t timestamp;                     /* sec since epoch by the client's clock; 0 = unknown */
+    char client_id[VPS_CLIENT_ID_MAX + 1]; /* never empty */
+    char location[VPS_LOCATION_MAX + 1];   /* country of the exit, any spelling */
+    char city[VPS_CITY_MAX + 1];           /* of the exit */
+    char region[VPS_REGION_MAX + 1];       /* of the exit */
+    char country[VPS_COUNTRY_MAX + 1];     /* of the exit, any spelling */
+    char dns_loc[VPS_DNS_LOC_MAX + 1];     /* country where DNS comes out, any spelling */
+    char dns_colo[VPS_DNS_COLO_MAX + 1];   /* Cloudflare's data centre, an IATA code */
+    char provider[VPS_PROVIDER_MAX + 1];   /* network of the exit: "AS9009 M247" */
+    char timezone[VPS_TIMEZONE_MAX + 1];   /* of the exit: "Europe/Berlin" */
+    char client_version[VPS_CLIENT_VERSION_MAX + 1]; /* of the reporting program */
+    vps_addr_t public_ip;                            /* the exit's address */
+    uint8_t vpn_connected;                           /* vps_answer_t */
+} vps_record_t;
+
+#endif

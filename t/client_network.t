@@ -1,0 +1,394 @@
+# The client daemon in a world that misbehaves: services, server, signals.
+use strict;
+use warnings;
+use utf8;
+
+use JSON::PP ();
+use Test::More;
+
+use ClientDaemon;
+use StandIn;
+
+my $KEY = 'key-0123456789-secret';
+
+sub environment {
+    my ($world, %more) = @_;
+    return {
+        VPN_SENTINEL_CHECK_INTERVAL => 3600, VPN_SENTINEL_TIMEOUT => 20, VPN_SENTINEL_API_KEY => $KEY,
+        (map { ("VPN_SENTINEL_${_}_URL" => $world->url) } qw(SERVER IPINFO IPAPI TRACE)), %more,
+    };
+}
+
+sub start_client {
+    my ($world, %more) = @_;
+    my $client = ClientDaemon->start(env => environment($world, %more));
+    ok($client->wait_for_log(qr/started/), 'started');
+    return $client;
+}
+
+sub run_once {
+    my ($world, %more) = @_;
+    return ClientDaemon->run(args => ['--once'], env => environment($world, %more));
+}
+
+sub count {
+    my ($world, $service) = @_;
+    return scalar(my @all = $world->requests($service));
+}
+
+sub wait_for_requests {
+    my ($client, $world, $service, $count) = @_;
+    return $client->wait_for(sub { count($world, $service) >= $count });
+}
+
+# One more round, to be reported to $world; returns the body of its report.
+sub another_round {
+    my ($client, $world) = @_;
+    my $before = count($world, 'keepalive');
+    $client->signal('USR1');
+    wait_for_requests($client, $world, 'keepalive', $before + 1) or fail('no round');
+    return last_body($world);
+}
+
+sub last_body {
+    my ($world) = @_;
+    return JSON::PP->new->utf8->decode((($world->requests('keepalive'))[-1])->{body});
+}
+
+sub lines {
+    my ($text, $re) = @_;
+    return scalar(my @matching = grep { /$re/ } ref $text ? $text->log : split /\n/, $text);
+}
+
+subtest 'the place is cached by address' => sub {
+    my $world = StandIn->start;
+    my $client = start_client($world);
+    wait_for_requests($client, $world, 'keepalive', 1);
+    is(another_round($client, $world)->{city}, 'București', "round $_") for 2 .. 5;
+    is(count($world, 'trace'), 5, 'five rounds');
+    is(count($world, 'ipinfo'), 1, 'one look-up');
+    $world->address('198.51.100.8');
+    is(another_round($client, $world)->{public_ip}, '198.51.100.8', 'another address');
+    another_round($client, $world);
+    is(count($world, 'ipinfo'), 2, 'one more look-up');
+    is(count($world, 'ip-api'), 0, 'the second provider was never needed');
+    is($client->end, 0);
+};
+
+my $html = '<html><body>Please log in</body></html>';
+my %useless = (
+    'HTTP 500' => { status => 500 },
+    'limit' => { status => 429 },
+    'forbidden' => { status => 403, body => 'Rate limit exceeded.' },
+    'redirect' => { status => 302, header => { Location => 'http://192.0.2.1/login?session=1' } },
+    'HTML' => { body => $html },
+    'no JSON object' => { body => '["198.51.100.7"]' },
+    'wrong types' => { body => '{"ip":7,"query":{}}' },
+    'nothing' => { body => '' },
+    'bogon' => { body => '{"ip":"127.0.0.1","bogon":true}' },
+    'other address' => { body => '{"ip":"203.0.113.99","city":"Elsewhere","country":"US"}' },
+    'too long' => { body => '{"ip":"198.51.100.7","city":"' . 'x' x 70_000 . '"}' },
+    'no HTTP' => { garbage => 1 },
+    'cut' => { cut => 1 },
+);
+
+subtest 'ipinfo fails, ip-api answers' => sub {
+    my $world = StandIn->start;
+    for my $name (sort keys %useless) {
+        $world->misbehave(ipinfo => $useless{$name});
+        my $done = run_once($world);
+        is($done->{status}, 0, $name);
+        is(last_body($world)->{city}, 'Cluj-Napoca', 'the place is known');
+        is(lines($done->{err}, qr/No usable answer from ipinfo: ./), 1, 'told once');
+        is(lines($done->{err}, qr/No usable answer/), 1, 'nothing else failed');
+    }
+};
+
+subtest 'no provider answers' => sub {
+    my $world = StandIn->start;
+    for my $name (sort keys %useless) {
+        $world->misbehave($_ => $useless{$name}) for qw(ipinfo ip-api);
+        my $done = run_once($world);
+        is($done->{status}, 0, $name);
+        my $body = last_body($world);
+        is($body->{public_ip}, '198.51.100.7', 'the address is known by the trace');
+        is($body->{$_}, undef, "$_ is unknown") for qw(city region country location provider timezone);
+        is($body->{dns_loc}, 'RO', 'the rest is reported');
+    }
+};
+
+subtest 'answers that never end' => sub {
+    my $world = StandIn->start;
+    for my $fault ({ hang => 1 }, { slow => 1 }) {
+        $world->misbehave(ipinfo => $fault);
+        is(run_once($world, VPN_SENTINEL_TIMEOUT => 1)->{status}, 0, join ' ', %$fault);
+        is(last_body($world)->{city}, 'Cluj-Napoca', 'the other provider is asked');
+    }
+};
+
+subtest 'a provider that refuses rests' => sub {
+    my $world = StandIn->start;
+    $world->misbehave(ipinfo => { status => 429, header => { 'Retry-After' => 3600 }, times => 1 });
+    my $client = start_client($world);
+    wait_for_requests($client, $world, 'keepalive', 1);
+    $world->address('198.51.100.8');
+    is(another_round($client, $world)->{city}, 'Cluj-Napoca');
+    is(count($world, 'ipinfo'), 1, 'as long as Retry-After says');
+    is(count($world, 'ip-api'), 2, 'the other one is asked');
+
+    $world->misbehave('ip-api' => { header => { 'X-Rl' => 0, 'X-Ttl' => 3600 }, times => 1 });
+    $world->address('198.51.100.9');
+    is(another_round($client, $world)->{city}, 'Cluj-Napoca', 'its last answer before its limit counts');
+    $world->address('198.51.100.10');
+    my $body = another_round($client, $world);
+    is($body->{city}, undef, 'then it rests too');
+    is($body->{public_ip}, '198.51.100.10', 'the address is reported without place');
+    is(count($world, 'ip-api'), 3);
+    is($client->end, 0);
+};
+
+subtest 'a provider that has rested is asked again' => sub {
+    my $world = StandIn->start;
+    $world->misbehave(ipinfo => { status => 429, header => { 'Retry-After' => 1 }, times => 1 });
+    my $client = start_client($world);
+    wait_for_requests($client, $world, 'keepalive', 1);
+    my $last = 10;
+    ok($client->wait_for(sub {
+        $world->address('198.51.100.' . $last++ % 200);
+        return another_round($client, $world)->{city} eq 'București';
+    }), 'asked');
+    ok($client->wait_for_log(qr/ipinfo answers again after \d+ s/), 'and told');
+    is($client->end, 0);
+};
+
+subtest 'no trace' => sub {
+    my $world = StandIn->start;
+    $world->misbehave(trace => { body => $html });
+    my $client = start_client($world);
+    wait_for_requests($client, $world, 'keepalive', 1);
+    my $body = another_round($client, $world);
+    is($body->{public_ip}, '198.51.100.7', 'the provider tells the address');
+    is($body->{city}, 'București');
+    is($body->{$_}, undef, "$_ is unknown") for qw(dns_loc dns_colo);
+    another_round($client, $world);
+    is_deeply([map { $_->{path} } $world->requests('ipinfo')], ['/json'], 'it is asked once, not each round');
+
+    $world->address('198.51.100.8');
+    $world->behave('trace');
+    is(another_round($client, $world)->{public_ip}, '198.51.100.8', 'the trace is back, with another address');
+    ok($client->wait_for_log(qr/Cloudflare's trace answers again after \d+ s/), 'and told');
+    $world->misbehave(trace => { status => 500 });
+    is(another_round($client, $world)->{public_ip}, '198.51.100.8');
+    is_deeply([map { $_->{path} } $world->requests('ipinfo')], ['/json', '/198.51.100.8/json', '/json'],
+        'the older answer no longer counts');
+    is(lines($client, qr/No usable answer from Cloudflare's trace/), 2, 'each outage was told once');
+    is($client->end, 0);
+};
+
+subtest 'no internet at all' => sub {
+    my $server = StandIn->start;
+    my $internet = StandIn->new;
+    my $client = start_client($internet, VPN_SENTINEL_SERVER_URL => $server->url);
+    wait_for_requests($client, $server, 'keepalive', 1);
+    my $body = another_round($client, $server);
+    is($body->{client_id}, 'default-client', 'it reports');
+    is($body->{$_}, undef, "$_ is unknown")
+        for qw(public_ip location city region country dns_loc dns_colo provider timezone vpn_connected);
+    another_round($client, $server);
+    ok($client->wait_for_log(qr/Keepalive accepted: default-client \| IP: unknown \| Location: unknown/, 3));
+    is(lines($client, qr/No look-up service answers/), 1, 'and says so once');
+    is(lines($client, qr/No usable answer from/), 3, 'each service was told once');
+
+    $internet->serve;
+    is(another_round($client, $server)->{public_ip}, '198.51.100.7', 'the internet is back');
+    is(lines($client, qr/The address is known again after \d+ s/), 1, 'which is told');
+    is($client->end, 0);
+};
+
+subtest 'what the server answers' => sub {
+    my $world = StandIn->start;
+    my $json = sub { qq({"error":"E","message":"$_[0]"}) };
+    my @case = (
+        [{ status => 401 }, qr/Server refuses the API key \(HTTP 401\b.*VPN_SENTINEL_API_KEY/],
+        [{ status => 403 }, qr/Server refuses this address \(HTTP 403\b/],
+        [{ status => 429 }, qr/too many requests \(HTTP 429\b/],
+        [{ status => 400, body => $json->('city is too long') }, qr/refuses the report \(HTTP 400: city is too long\)$/],
+        [{ status => 404, body => $html }, qr/refuses the report \(HTTP 404\)$/],
+        [{ status => 503, body => $json->('Registry full') }, qr/Server fails \(HTTP 503: Registry full\)$/],
+        [{ status => 302, header => { Location => '/login?session=1#x' } },
+            qr{Server redirects.* \(HTTP 302 to http://127\.0\.0\.1:\d+/login[:)]}],
+        [{ status => 302, header => {} }, qr/Server redirects.* \(HTTP 302 to nowhere\b/],
+        [{ status => 200, body => $html }, qr/not from a VPN Sentinel server \(HTTP 200\).*captive portal/],
+        [{ status => 200, body => '' }, qr/not from a VPN Sentinel server/],
+        [{ status => 200, body => '{"status":"error"}' }, qr/not from a VPN Sentinel server/],
+        [{ status => 200, body => '{"status":"ok"} trailing' }, qr/not from a VPN Sentinel server/],
+        [{ status => 200, body => '[' x 1000 }, qr/not from a VPN Sentinel server/],
+        [{ status => 204, body => '' }, qr/not from a VPN Sentinel server \(HTTP 204\)/],
+        [{ status => 200, body => '{"status":"ok"}' . ' ' x 20_000 }, qr/not from .*the answer is too long/],
+        [{ garbage => 1 }, qr/not from a VPN Sentinel server/],
+        [{ cut => 1 }, qr/Server unreachable \(./],
+    );
+    for my $case (@case) {
+        my ($fault, $told) = @$case;
+        $world->misbehave(keepalive => $fault);
+        my $done = run_once($world);
+        is($done->{status}, 1, 'not accepted: ' . join ' ', map { substr $_, 0, 30 } %$fault);
+        like($done->{err}, qr/\[report\] ❌ .*$told/m);
+        unlike($done->{err}, qr/$KEY|session=1/, 'no secret is shown');
+    }
+    $world->misbehave(keepalive => { hang => 1 });
+    like(run_once($world, VPN_SENTINEL_TIMEOUT => 1)->{err}, qr/Server unreachable \(.*timed out/i, 'no answer');
+    like(run_once($world, VPN_SENTINEL_SERVER_URL => StandIn->new->url)->{err}, qr/Server unreachable/, 'no server');
+    (my $tls = $world->url) =~ s/^http/https/;
+    like(run_once($world, VPN_SENTINEL_SERVER_URL => $tls)->{err}, qr/No trusted connection .*TLS/, 'no TLS');
+};
+
+subtest 'a redirect is not followed' => sub {
+    my $world = StandIn->start;
+    my $elsewhere = StandIn->start;
+    $world->misbehave(keepalive => { status => 307, header => { Location => $elsewhere->url . '/keepalive' } });
+    is(run_once($world)->{status}, 1);
+    is(count($elsewhere, 'keepalive'), 0, 'nothing arrives elsewhere, the key least of all');
+};
+
+# The log says at DEBUG when the next round is due: its times are looked at, not waited for.
+subtest 'when it tries again' => sub {
+    my $world = StandIn->start;
+    my @case = (
+        [{ status => 200, body => '{"status":"ok"}' }, 3_400_000, 3_600_000, 'accepted: the interval'],
+        [{ status => 401 }, 3_400_000, 3_600_000, 'refused: the interval'],
+        [{ status => 403 }, 3_400_000, 3_600_000, 'refused: the interval'],
+        [{ status => 400 }, 3_400_000, 3_600_000, 'refused: the interval'],
+        [{ status => 429 }, 3_400_000, 3_600_000, 'limited: the interval'],
+        [{ status => 429, header => { 'Retry-After' => 40 } }, 40_000, 44_000, 'limited: Retry-After'],
+        [{ status => 429, header => { 'Retry-After' => 99_999_999 } }, 600_000, 660_000, 'limited: within reason'],
+        [{ status => 503 }, 750, 1250, 'failing: soon'],
+        [{ status => 302 }, 750, 1250, 'redirect: soon'],
+        [{ status => 200, body => $html }, 750, 1250, 'not the server: soon'],
+        [{ cut => 1 }, 750, 1250, 'away: soon'],
+    );
+    for my $case (@case) {
+        my ($fault, $least, $most, $what) = @$case;
+        $world->misbehave(keepalive => $fault);
+        my $client = start_client($world, VPN_SENTINEL_DEBUG => 'true');
+        ok($client->wait_for_log(qr/Next round in/));
+        my ($ms) = $client->log =~ /Next round in (\d+) ms/ or fail('no time told');
+        cmp_ok($ms, '>=', $least, $what);
+        cmp_ok($ms, '<=', $most, $what);
+        is($client->end, 0);
+    }
+};
+
+subtest 'the server goes away and comes back' => sub {
+    my $world = StandIn->start;
+    my $server = StandIn->new;
+    my $client = start_client($world, VPN_SENTINEL_SERVER_URL => $server->url);
+    ok(wait_for_requests($client, $world, 'trace', 2), 'it tries again before the interval is over');
+    is(lines($client, qr/Server unreachable/), 1, 'and says so once');
+    $server->serve;
+    ok($client->wait_for_log(qr/The server accepts reports again after \d+ s/), 'until it is back');
+    is(count($server, 'keepalive'), 1, 'that report arrived');
+    is(lines($client, qr/Keepalive accepted/), 1);
+    is($client->end, 0);
+};
+
+subtest 'back-off grows, but not beyond the interval' => sub {
+    my $world = StandIn->start;
+    $world->misbehave(keepalive => { status => 503 });
+    my $client = start_client($world, VPN_SENTINEL_DEBUG => 'on', VPN_SENTINEL_CHECK_INTERVAL => 3);
+    $client->signal('USR1'), wait_for_requests($client, $world, 'keepalive', $_ + 1) for 1 .. 5;
+    ok($client->wait_for_log(qr/Next round in/, 5));
+    my @ms = $client->log =~ /Next round in (\d+) ms/g;
+    cmp_ok($ms[0], '<', $ms[1], 'the second wait is longer');
+    cmp_ok($ms[1], '>=', 1500);
+    is(scalar(grep { $_ > 3000 } @ms), 0, 'none is longer than the interval');
+    is($client->end, 0);
+};
+
+subtest 'each kind of failure is told once in an outage' => sub {
+    my $world = StandIn->start;
+    my $client = start_client($world);
+    for my $status (503, 503, 401, 502, 401) {
+        $world->misbehave(keepalive => { status => $status });
+        another_round($client, $world);
+    }
+    $world->behave('keepalive');
+    another_round($client, $world);
+    ok($client->wait_for_log(qr/accepts reports again/), 'over');
+    is(lines($client, qr/Server fails/), 1, 'failing: once');
+    is(lines($client, qr/refuses the API key/), 1, 'refused: once');
+    is($client->end, 0);
+};
+
+subtest 'TERM ends it promptly, whatever it is doing' => sub {
+    my $world = StandIn->start;
+    my $endless = sub { start_client($world, VPN_SENTINEL_TIMEOUT => 300) };
+    for my $service (qw(trace ipinfo ip-api keepalive)) {
+        for my $fault ({ hang => 1 }, { slow => 1 }) {
+            $world->misbehave($service => $fault);
+            $world->misbehave(ipinfo => { status => 500 }) if $service eq 'ip-api';
+            my $before = count($world, $service);
+            my $client = $endless->();
+            wait_for_requests($client, $world, $service, $before + 1);
+            is($client->end, 0, "in a request to $service that will " . (keys %$fault)[0]);
+            $world->behave($_) for $service, 'ipinfo';
+        }
+    }
+    my $client = $endless->();
+    ok($client->wait_for_log(qr/Keepalive accepted/));
+    is($client->end, 0, 'between two rounds');
+    like(scalar $client->log, qr/Stopped by a signal/, 'and it says so');
+    $client = $endless->();
+    $client->signal('INT');
+    is($client->wait_exit, 0, 'INT likewise');
+
+    my $before = count($world, 'keepalive');
+    $world->misbehave(keepalive => { hang => 1 });
+    my $once = ClientDaemon->start(args => ['--once'], env => environment($world, VPN_SENTINEL_TIMEOUT => 300));
+    wait_for_requests($once, $world, 'keepalive', $before + 1);
+    is($once->end, 1, '--once was not accepted then');
+};
+
+subtest 'a signal in the middle of a round is not lost' => sub {
+    my $world = StandIn->start;
+    for my $signal ('USR1', 'HUP') {
+        $world->misbehave(ipinfo => { hang => 1, times => 1 });
+        my ($asked, $reported) = map { count($world, $_) } qw(ipinfo keepalive);
+        my $client = start_client($world, VPN_SENTINEL_TIMEOUT => 1);
+        wait_for_requests($client, $world, 'ipinfo', $asked + 1);
+        $client->signal($signal);
+        ok(wait_for_requests($client, $world, 'keepalive', $reported + 2), "another round follows $signal");
+        is($client->end, 0);
+    }
+};
+
+subtest 'HUP reloads' => sub {
+    my $world = StandIn->start(key => $KEY);
+    my $config = sub { join '', map { "$_\n" } "VPN_SENTINEL_SERVER_URL=" . $world->url, @_ };
+    my $client = ClientDaemon->start(
+        env => environment($world, VPN_SENTINEL_API_KEY => '', VPN_SENTINEL_SERVER_URL => ''),
+        config => $config->('VPN_SENTINEL_API_KEY=wrong-key'),
+    );
+    ok($client->wait_for_log(qr/refuses the API key/), 'a wrong key');
+    $client->configure($config->("VPN_SENTINEL_API_KEY=$KEY", 'VPN_SENTINEL_CLIENT_ID=renamed'));
+    $client->signal('HUP');
+    ok($client->wait_for_log(qr/Keepalive accepted: renamed/), 'the new file counts at once');
+
+    $client->configure($config->('VPN_SENTINEL_CLIENT_ID=not valid'));
+    $client->signal('HUP');
+    ok($client->wait_for_log(qr/Not reloaded, going on as before: VPN_SENTINEL_CLIENT_ID is "not valid"/), 'a bad one');
+    is(another_round($client, $world)->{client_id}, 'renamed', 'changes nothing');
+    unlike(scalar $client->log, qr/\Q$KEY\E|wrong-key/, 'no secret is shown');
+    is($client->end, 0);
+};
+
+subtest 'the key is not in the process list' => sub {
+    plan skip_all => 'no /proc here' unless -r '/proc/self/cmdline';
+    my $world = StandIn->start;
+    my $client = start_client($world);
+    open my $in, '<', '/proc/' . $client->pid . '/cmdline' or die $!;
+    unlike(<$in>, qr/\Q$KEY\E/);
+    is($client->end, 0);
+};
+
+done_testing;

@@ -1,0 +1,82 @@
+# Guards: what the code has is documented, what the documentation names exists, every test is run.
+use strict;
+use warnings;
+
+use Test::More;
+
+my $source = $ENV{VPS_SRCDIR} // '.';
+
+sub content {
+    my ($path) = @_;
+    open(my $file, '<', "$source/$path") or die "$path: $!";
+    local $/;
+    return <$file>;
+}
+
+# The files below the source folder that match, by their path in it.
+sub files {
+    return map { substr $_, 1 + length $source } map { glob "$source/$_" } @_;
+}
+
+sub sorted_set {
+    my %seen = map { $_ => 1 } @_;
+    return [ sort keys %seen ];
+}
+
+my $reference = content('docs/directives.md');
+my $manual = content('man/mod_vpnsentinel.8') =~ s/\\-/-/gr;
+
+# --- directives -----------------------------------------------------------------------------------
+
+my @directives = content('mod_vpnsentinel/directives.c') =~ /AP_INIT_\w+\(\s*"(VPNSentinel\w+)"/g;
+cmp_ok(scalar @directives, '>', 0, 'the directives are found in the source');
+
+my %section = $reference =~ /^## (VPNSentinel\w+)\n(.*?)(?=^## |\z)/msg;
+is_deeply(sorted_set(keys %section), sorted_set(@directives),
+    'docs/directives.md has a section for each directive and for no other');
+
+for my $name (@directives) {
+    my $text = $section{$name} // '';
+    ok($text =~ /^\* \*\*Syntax:\*\* `\Q$name\E /m, "$name: the reference has its syntax");
+    for my $item (qw(Description Default Context)) {
+        ok($text =~ /^\* \*\*$item:\*\* \S/m, "$name: the reference has: $item");
+    }
+    ok($manual =~ /^\.B[IR] \Q$name\E /m, "$name: the manual page has it");
+}
+
+my %exists = map { $_ => 1 } @directives;
+for my $path (files('README.md', 'NEWS', 'CONTRIBUTING.md', 'docs/*.md', 'man/*.8', 'conf/*')) {
+    my @unknown = grep { !$exists{$_} } content($path) =~ /\b(VPNSentinel\w+)/g;
+    is("@unknown", '', "$path: names no directive that does not exist");
+}
+
+# --- environment ----------------------------------------------------------------------------------
+
+my $variable = qr/((?:VPN_SENTINEL|TELEGRAM|IPINFO)_[A-Z_]*[A-Z])/;
+my @read = map { content($_) =~ /"$variable"/g } files('mod_vpnsentinel/*.c');
+my @ports = content('conf/envvars') =~ /$variable:=/g;
+cmp_ok(scalar @read, '>', 0, 'the variables are found in the source');
+is(scalar @ports, 3, 'conf/envvars gives three ports');
+is_deeply(sorted_set($reference =~ /$variable/g), sorted_set(@read, @ports),
+    'docs/directives.md has each variable of the environment and no other');
+my @told = ($manual =~ /^\.BR? $variable/mg, $manual =~ /" $variable$/mg);
+is_deeply(sorted_set(@told), sorted_set(@read),
+    'the manual page has each variable of the environment and no other');
+
+# --- tests, commands ------------------------------------------------------------------------------
+
+my $makefile = content('Makefile.am');
+for my $path (files('t/*.t', 't/unit/*.c')) {
+    ok($makefile =~ /\s\Q$path\E\s/, "$path is in Makefile.am");
+}
+
+for my $command (qw(demo check)) {
+    ok(content('README.md') =~ /^\.\/bootstrap $command$/m, "README.md tells ./bootstrap $command");
+}
+
+my ($version) = content('configure.ac') =~ /^AC_INIT\(\[vpnsentinel\], \[([\d.]+)\]/m;
+my ($newest) = content('NEWS') =~ /^(\d[\d.]*)$/m;
+is($newest, $version, 'NEWS begins with this version');
+ok($manual =~ /^\.TH .*"VPN Sentinel \Q$version\E"/m, 'the manual page is of this version');
+
+done_testing;

@@ -1,0 +1,89 @@
+/*
+ * Fuzz entry point: keepalive bodies. A record that is taken keeps the promises of record.h and
+ * comes back the same from its own JSON; a refusal says why in plain ASCII.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keepalive.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+/* A text that ends in NUL within size bytes, is valid, and has only zeros behind it. */
+static void check_text(const char *text, size_t size)
+{
+    const size_t len = strnlen(text, size);
+
+    check(len < size && vps_valid_text(text, len));
+    for (size_t i = len; i < size; i++) {
+        check(text[i] == '\0');
+    }
+}
+
+static void check_record(const vps_record_t *record)
+{
+    check_text(record->client_id, sizeof(record->client_id));
+    check(vps_valid_client_id(record->client_id, strlen(record->client_id)));
+    check_text(record->location, sizeof(record->location));
+    check_text(record->city, sizeof(record->city));
+    check_text(record->region, sizeof(record->region));
+    check_text(record->country, sizeof(record->country));
+    check_text(record->dns_loc, sizeof(record->dns_loc));
+    check_text(record->dns_colo, sizeof(record->dns_colo));
+    check_text(record->provider, sizeof(record->provider));
+    check_text(record->timezone, sizeof(record->timezone));
+    check_text(record->client_version, sizeof(record->client_version));
+    check(record->vpn_connected <= VPS_YES);
+    check(record->timestamp >= 0 && record->timestamp <= INT64_C(253402300799));
+}
+
+static void check_round_trip(const vps_record_t *record)
+{
+    vps_record_t expected = *record, again;
+    vps_fault_t fault;
+    json_object *object = vps_record_to_json(record);
+    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+
+    expected.timestamp = 0; /* is not written */
+    check(vps_keepalive_parse(&again, &fault, text, strlen(text)));
+    check(memcmp(&again, &expected, sizeof(again)) == 0);
+    json_object_put(object);
+}
+
+static void check_fault(const vps_fault_t *fault)
+{
+    const size_t len = strnlen(fault->message, sizeof(fault->message));
+
+    check(len > 0 && len < sizeof(fault->message));
+    for (size_t i = 0; i < len; i++) {
+        check(fault->message[i] >= ' ' && fault->message[i] <= '~');
+    }
+    check(fault->member[0] != '\0');
+    check(strncmp(fault->message, fault->member, strlen(fault->member)) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    vps_record_t record;
+    vps_fault_t fault;
+
+    memset(&record, 0xff, sizeof(record));
+    memset(&fault, 0xff, sizeof(fault));
+    if (vps_keepalive_parse(&record, &fault, (const char *)data, size)) {
+        check_record(&record);
+        check_round_trip(&record);
+    } else {
+        check_fault(&fault);
+    }
+    return 0;
+}

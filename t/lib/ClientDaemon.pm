@@ -1,0 +1,163 @@
+package ClientDaemon;
+
+=head1 NAME
+
+ClientDaemon - runs the built vpn-sentinel-client
+
+=head1 SYNOPSIS
+
+    my $done = ClientDaemon->run(args => ['--once'], env => { VPN_SENTINEL_SERVER_URL => $url });
+    is($done->{status}, 0);
+
+    my $client = ClientDaemon->start(env => {...});
+    ok($client->wait_for_log(qr/accepted/));
+    $client->signal('USR1');
+    is($client->end, 0);
+
+=head1 DESCRIPTION
+
+The daemon sees none of the product's variables, and no proxy's, but those given; and the configuration
+file whose text config => gives, an empty one else. A report of a sanitizer is a failure.
+
+=head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL)
+
+Waits for its end; returns a hash of status (exit status, or "signal N"), out and err (characters, not bytes).
+
+=head2 start(the same)
+
+Returns the running daemon. log() is its standard error so far, in lines when asked for a list;
+wait_for_log(RE, N) waits until N (1) lines match; wait_for(CODE) until CODE says yes; end() sends TERM and
+waits, wait_exit() only waits; both return the status, undef when it does not end.
+
+=cut
+
+use strict;
+use warnings;
+
+use Cwd qw(getcwd);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use POSIX ();
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+my $DEADLINE = 30;    # seconds until a test gives up; nothing is expected to take so long
+
+# The log has characters beyond ASCII, and a failed test shows it.
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
+
+sub _new {
+    my ($class, %option) = @_;
+    my $base = $ENV{VPS_BUILDDIR} // getcwd();
+    make_path("$base/t/tmp");
+    my $self = bless {
+        owner => $$, program => "$base/client/vpn-sentinel-client",
+        folder => tempdir('client-XXXXXX', DIR => "$base/t/tmp", CLEANUP => 1),
+    }, $class;
+    $self->configure($option{config} // '');
+    my @args = @{ $option{args} // [] };
+    unshift @args, '--config', $self->path('client.conf') unless $option{default_config};
+    $self->_spawn(\@args, $option{env} // {});
+    return $self;
+}
+
+sub _spawn {
+    my ($self, $args, $env) = @_;
+    $self->{pid} = fork // die "fork: $!";
+    return if $self->{pid};
+    delete @ENV{ grep { /^VPN_SENTINEL_|^IPINFO_|_proxy\z/i } keys %ENV };
+    @ENV{ keys %$env } = values %$env;
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>', $self->path('out');
+    open STDERR, '>', $self->path('err');
+    { no warnings 'exec'; exec { $self->{program} } 'vpn-sentinel-client', @$args; }
+    POSIX::_exit(127);
+}
+
+sub path {
+    my ($self, $name) = @_;
+    return "$self->{folder}/$name";
+}
+
+sub _slurp {
+    my ($self, $name) = @_;
+    open my $in, '<:encoding(UTF-8)', $self->path($name) or return '';
+    local $/ = undef;
+    return scalar <$in>;
+}
+
+# Write the configuration file; a running daemon reads it at its next HUP.
+sub configure {
+    my ($self, $text) = @_;
+    open my $out, '>', $self->path('client.conf') or die "client.conf: $!";
+    print {$out} $text;
+    close $out;
+    return;
+}
+
+sub run {
+    my ($class, %option) = @_;
+    my $self = $class->_new(%option);
+    return { status => $self->wait_exit, out => $self->_slurp('out'), err => $self->_slurp('err') };
+}
+
+sub start {
+    my ($class, %option) = @_;
+    return $class->_new(%option);
+}
+
+sub pid { return $_[0]{pid} }
+
+sub signal {
+    my ($self, $name) = @_;
+    return kill $name, $self->{pid};
+}
+
+sub log {
+    my ($self) = @_;
+    my $text = $self->_slurp('err');
+    return wantarray ? split(/\n/, $text) : $text;
+}
+
+sub wait_for {
+    my ($self, $code) = @_;
+    my $end = time + $DEADLINE;
+    while (time < $end) {
+        return 1 if $code->();
+        sleep 0.02;
+    }
+    Test::More::diag('waited in vain; log: ' . $self->log);
+    return 0;
+}
+
+sub wait_for_log {
+    my ($self, $re, $count) = @_;
+    return $self->wait_for(sub { (grep { /$re/ } $self->log) >= ($count // 1) });
+}
+
+sub wait_exit {
+    my ($self) = @_;
+    my $ended = $self->wait_for(sub { waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid} }) or return;
+    my $status = $?;
+    delete $self->{pid};
+    my $err = $self->_slurp('err');
+    Test::More::fail("sanitizer: $err") if $err =~ /Sanitizer|runtime error:/;
+    return $status & 127 ? 'signal ' . ($status & 127) : $status >> 8;
+}
+
+sub end {
+    my ($self) = @_;
+    $self->signal('TERM');
+    return $self->wait_exit;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return unless $self->{pid} && $self->{owner} == $$;
+    local ($?, $@, $!);
+    kill 'KILL', $self->{pid};
+    waitpid $self->{pid}, 0;
+    return;
+}
+
+1;

@@ -1,0 +1,491 @@
+package VpsHttpd;
+
+=head1 NAME
+
+VpsHttpd - a private httpd for one test
+
+=head1 SYNOPSIS
+
+    my $httpd = VpsHttpd->start(conf => "VPNSentinelAPI\nVPNSentinelAPIKey secret\n");
+    my ($status, $body) =
+        $httpd->json('GET', '/api/v1/clients', { headers => { 'X-API-Key' => 'secret' } });
+    $httpd->graceful;
+    $httpd->stop;
+    $httpd->check_error_log;
+
+=head1 DESCRIPTION
+
+Each httpd has a ServerRoot of its own, I<build folder>/t/tmp/I<script.pid.n>, listens on free
+ports of 127.0.0.1 only, sees none of the product's environment variables but those given, and is
+stopped when the object goes away. The ServerRoot goes too, unless a test failed or VPS_KEEP is set.
+Only core modules of Perl are used; "make check" sets the variables that tell where things are.
+
+=head2 start(...)
+
+Starts httpd and returns when it serves. All are optional:
+
+    conf            configuration text; @ROOT@ is the ServerRoot, @PORT@ the first port,
+                    @PORT1@ the second and so on
+    files           { 'relative/path' => content } written below the ServerRoot before
+    mpm             event, worker or prefork; default VPS_MPM, else event
+    modules         httpd's modules by name without "mod_", in the order of loading:
+                    [qw(ssl headers)]
+    module          the product's module; undef = not loaded
+    ports           how many, default 1
+    listen          0 = the ports are chosen, but conf says Listen
+    env             { NAME => value }, with the same placeholders as conf; undef removes one
+    log_level       default "info vpnsentinel:debug"
+    leaks           true = under the sanitizers, memory that a child never frees is reported too
+                    (at its end, which then takes some tenths of a second)
+    expect_failure  true = return when httpd has refused to start: see exit_status and error_log
+
+=head2 VpsHttpd->configtest(...)
+
+Takes the same, runs "httpd -t" and returns (exit status, output).
+
+=cut
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use Cwd qw(getcwd);
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path remove_tree);
+use IO::Select;
+use IO::Socket::INET;
+use JSON::PP ();
+use POSIX ();
+use Socket qw(SHUT_WR);
+use Test::More ();
+use Time::HiRes qw(sleep clock_gettime CLOCK_MONOTONIC);
+
+my $BUILD_DIR = $ENV{VPS_BUILDDIR} // getcwd();
+my $HTTPD = $ENV{VPS_HTTPD} // '/usr/sbin/apache2';
+my $HTTPD_MODULES = $ENV{VPS_HTTPD_MODULES} // '/usr/lib/apache2/modules';
+my $MODULE = "$BUILD_DIR/mod_vpnsentinel/.libs/mod_vpnsentinel.so";
+my $SUPPRESSIONS = dirname(__FILE__) . '/../sanitize.supp';
+
+my $DEADLINE = 60;      # seconds to wait for anything before the test gives up
+my $PORT_ATTEMPTS = 5;  # another process may take a port between our look and httpd's bind
+
+my %PROCESSES = (
+    event => "StartServers 2\nThreadsPerChild 8\nMinSpareThreads 8\nMaxSpareThreads 32\n"
+        . "MaxRequestWorkers 32\n",
+    prefork => "StartServers 3\nMinSpareServers 3\nMaxSpareServers 6\nMaxRequestWorkers 16\n",
+);
+$PROCESSES{worker} = $PROCESSES{event};
+
+# An interrupted test must stop its httpd too: exit runs DESTROY, a signal does not.
+for my $signal (qw(HUP INT TERM)) {
+    $SIG{$signal} //= sub { exit 1 };
+}
+
+my $instances = 0;
+
+# --- starting -------------------------------------------------------------------------------------
+
+sub start {
+    my ($class, %option) = @_;
+    my $self = $class->_prepare(%option);
+    for (1 .. $PORT_ATTEMPTS) {
+        $self->_spawn;
+        $class->wait_for(sub { $self->_ended || $self->_generations })
+            or croak "httpd neither serves nor ends:\n" . $self->error_log;
+        last if $self->{pid} || $self->error_log !~ /Address already in use/;
+        unlink glob "$self->{root}/logs/*";
+        $self->_configure;
+    }
+    if ($option{expect_failure}) {
+        croak 'httpd started although it should have refused' if $self->{pid};
+    } elsif (!$self->{pid}) {
+        croak "httpd ended at its start:\n" . $self->error_log;
+    }
+    return $self;
+}
+
+sub configtest {
+    my ($class, %option) = @_;
+    my $self = $class->_prepare(%option);
+    my $pid = open(my $output, '-|') // croak "fork: $!";
+    if (!$pid) {
+        open(STDERR, '>&', \*STDOUT) or POSIX::_exit(127);
+        $self->_exec('-t');
+    }
+    my $text = do { local $/; <$output> } // '';
+    close $output;
+    return ($? >> 8, $text);
+}
+
+# The object with its folder and its configuration; nothing runs yet.
+sub _prepare {
+    my ($class, %option) = @_;
+    my $name = basename($0, '.t') . ".$$." . $instances++;
+    my $self = bless {
+        mpm => $ENV{VPS_MPM} // 'event',
+        modules => [],
+        module => $MODULE,
+        ports => 1,
+        listen => 1,
+        env => {},
+        files => {},
+        conf => '',
+        %option,
+        root => "$BUILD_DIR/t/tmp/$name",
+        owner => $$,
+    }, $class;
+    $self->{log_level} //= defined $self->{module} ? 'info vpnsentinel:debug' : 'info';
+
+    make_path(map { "$self->{root}/$_" } qw(logs run htdocs));
+    chmod 0755, map { "$self->{root}$_" } '', qw(/logs /run /htdocs);
+    while (my ($path, $content) = each %{ $self->{files} }) {
+        make_path(dirname("$self->{root}/$path"));
+        $self->_write($path, $content);
+    }
+    $self->_configure;
+    return $self;
+}
+
+# Chooses the ports and writes httpd.conf.
+sub _configure {
+    my ($self) = @_;
+    $self->{port_numbers} = [ $self->free_ports($self->{ports}) ];
+    my $conf = $self->_filled($self->{conf});
+    my $load = join '', map { _load_line($_) } "mpm_$self->{mpm}", qw(unixd authz_core),
+        @{ $self->{modules} };
+    if (defined $self->{module}) {
+        $load .= qq{LoadModule vpnsentinel_module "$self->{module}"\n};
+    }
+    my $user = $> == 0 ? "User www-data\nGroup www-data\n" : '';
+    my $listen = join '', map { "Listen 127.0.0.1:$_\n" } @{ $self->{port_numbers} };
+    $listen = '' if !$self->{listen};
+    # The MPM says at level notice when a generation serves; _generations() counts on it.
+    $self->_write('httpd.conf', <<"CONF");
+ServerRoot "$self->{root}"
+ServerName localhost
+DefaultRuntimeDir run
+PidFile run/httpd.pid
+Mutex default:run
+ErrorLog logs/error.log
+$load
+LogLevel $self->{log_level} mpm_$self->{mpm}:notice
+$user
+$PROCESSES{$self->{mpm}}
+$listen
+DocumentRoot "$self->{root}/htdocs"
+$conf
+CONF
+}
+
+# A text with its placeholders filled in.
+sub _filled {
+    my ($self, $text) = @_;
+    $text =~ s/\@ROOT\@/$self->{root}/g;
+    $text =~ s/\@PORT(\d*)\@/$self->port($1 || 0)/ge;
+    return $text;
+}
+
+# "LoadModule ..." for one of httpd's modules, nothing for one that is linked into it.
+sub _load_line {
+    my ($name) = @_;
+    our $static //= { map { $_ => 1 } `'$HTTPD' -l` =~ /^\s*(?:mod_)?(\w+)\.c$/mg };
+    return '' if $static->{ $name =~ s/^mpm_//r };
+    return qq{LoadModule ${name}_module "$HTTPD_MODULES/mod_$name.so"\n};
+}
+
+# Ports that are free now: all are held open until all are known.
+sub free_ports {
+    my (undef, $count) = @_;
+    my @socket = map {
+        IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)
+            or croak "no free port: $!"
+    } 1 .. $count;
+    return map { $_->sockport } @socket;
+}
+
+sub _spawn {
+    my ($self) = @_;
+    my $pid = fork // croak "fork: $!";
+    if (!$pid) {
+        # A session of its own: Ctrl-C does not reach it, and stop() can see what is left.
+        POSIX::setsid();
+        open(STDIN, '<', '/dev/null') or POSIX::_exit(127);
+        open(STDOUT, '>>', "$self->{root}/logs/stderr") or POSIX::_exit(127);
+        open(STDERR, '>&', \*STDOUT) or POSIX::_exit(127);
+        $self->_exec('-DFOREGROUND');
+    }
+    $self->{pid} = $self->{session} = $pid;
+}
+
+# Becomes httpd; never returns.
+sub _exec {
+    my ($self, @argument) = @_;
+    delete @ENV{ grep { /^(?:VPN_SENTINEL|TELEGRAM|IPINFO)_/ } keys %ENV };
+    if ($ENV{VPS_SANITIZER}) {
+        $ENV{LD_PRELOAD} = $ENV{VPS_SANITIZER};
+        $ENV{UBSAN_OPTIONS} = 'print_stacktrace=1';
+        $ENV{ASAN_OPTIONS} = 'detect_leaks=' . ($self->{leaks} ? 1 : 0);
+        $ENV{LSAN_OPTIONS} = "suppressions=$SUPPRESSIONS:print_suppressions=0";
+    }
+    while (my ($name, $value) = each %{ $self->{env} }) {
+        if (defined $value) {
+            $ENV{$name} = $self->_filled($value);
+        } else {
+            delete $ENV{$name};
+        }
+    }
+    exec { $HTTPD } $HTTPD, '-f', "$self->{root}/httpd.conf", @argument or POSIX::_exit(127);
+}
+
+# --- asking ---------------------------------------------------------------------------------------
+
+sub port {
+    my ($self, $index) = @_;
+    return $self->{port_numbers}[$index // 0];
+}
+
+sub url {
+    my ($self, $path, $index) = @_;
+    return 'http://127.0.0.1:' . $self->port($index) . $path;
+}
+
+# Sends one request and returns HTTP::Tiny's answer. Options: headers; content (bytes, or a hash or
+# array to be sent as JSON, or a function for chunks); port (its index). No header is added that is
+# not given, but for Host, Connection, User-Agent and the body's length.
+sub request {
+    my ($self, $method, $path, $option) = @_;
+    my %argument = (headers => $option->{headers} // {});
+    if (defined $option->{content}) {
+        my $content = $option->{content};
+        $argument{content} =
+            ref $content eq 'HASH' || ref $content eq 'ARRAY'
+            ? JSON::PP->new->utf8->encode($content)
+            : $content;
+    }
+    my $agent = VpsHttpd::Agent->new(
+        keep_alive => 0,
+        max_redirect => 0,
+        timeout => $DEADLINE,
+        proxy => undef,
+        http_proxy => undef,
+    );
+    return $agent->request($method, $self->url($path, $option->{port}), \%argument);
+}
+
+# The same; returns (status, decoded JSON or undef, answer).
+sub json {
+    my ($self, @request) = @_;
+    my $answer = $self->request(@request);
+    my $body = eval { JSON::PP->new->utf8->allow_nonref->decode($answer->{content}) };
+    return ($answer->{status}, $body, $answer);
+}
+
+# Sends bytes as they are, ends our side of the connection and returns all that comes back.
+sub raw {
+    my ($self, $bytes, $index) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->port($index))
+        or croak "connect: $!";
+    $socket->autoflush(1);
+    print {$socket} $bytes;
+    shutdown $socket, SHUT_WR;
+    my $answer = '';
+    my $select = IO::Select->new($socket);
+    while ($select->can_read($DEADLINE)) {
+        sysread($socket, $answer, 65536, length $answer) or last;
+    }
+    return $answer;
+}
+
+# --- processes ------------------------------------------------------------------------------------
+
+sub pid {
+    my ($self) = @_;
+    return $self->{pid};
+}
+
+# The living processes whose parent is httpd.
+sub children {
+    my ($self) = @_;
+    return map { $_->{pid} } grep { $_->{parent} == $self->{pid} } _processes();
+}
+
+# The living processes of a session.
+sub session {
+    my (undef, $session) = @_;
+    return map { $_->{pid} } grep { $_->{session} == $session } _processes();
+}
+
+sub graceful {
+    my ($self) = @_;
+    $self->_new_generation('USR1');
+}
+
+sub restart {
+    my ($self) = @_;
+    $self->_new_generation('HUP');
+}
+
+# Signals httpd and returns when the new generation has children, and it alone takes connections.
+# Requests that the old one has begun may still run.
+sub _new_generation {
+    my ($self, $signal) = @_;
+    my $before = $self->_generations;
+    my %old = map { $_ => 1 } $self->children;
+    kill $signal, $self->{pid};
+    $self->wait_for(sub { $self->_ended || $self->_generations > $before })
+        or croak "no new generation after SIG$signal:\n" . $self->error_log;
+    croak "httpd ended after SIG$signal:\n" . $self->error_log if !$self->{pid};
+    my %listener = map { $_ => 1 } _sockets($self->{pid});
+    $self->wait_for(sub { grep { !$old{$_} } $self->children })
+        or croak "no new children after SIG$signal";
+    $self->wait_for(sub { !grep { $listener{$_} } map { _sockets($_) } keys %old })
+        or croak "the old generation still listens after SIG$signal";
+}
+
+# Stops httpd and returns its wait status (0 = clean), the same when called again.
+sub stop {
+    my ($self) = @_;
+    if ($self->{pid}) {
+        kill 'TERM', $self->{pid};
+        if (!$self->wait_for(sub { $self->_ended })) {
+            Test::More::diag("httpd $self->{pid} did not stop, it is killed");
+            kill 'KILL', $self->{pid};
+            $self->wait_for(sub { $self->_ended });
+        }
+    }
+    $self->_end_session;
+    return $self->{exit_status};
+}
+
+# How httpd ended: its wait status, undef while it runs.
+sub exit_status {
+    my ($self) = @_;
+    return $self->{exit_status};
+}
+
+# True once httpd has ended.
+sub _ended {
+    my ($self) = @_;
+    return 1 if !$self->{pid};
+    return 0 if waitpid($self->{pid}, POSIX::WNOHANG()) == 0;
+    $self->{exit_status} = $?;
+    $self->{pid} = undef;
+    return 1;
+}
+
+# Children of an httpd that was killed live on, and keep its ports.
+sub _end_session {
+    my ($self) = @_;
+    my $session = $self->{session} // return;
+    if (!$self->wait_for(sub { !$self->session($session) }, 5)) {
+        kill 'KILL', $self->session($session);
+    }
+    $self->{session} = undef;
+}
+
+# All processes of this machine but zombies.
+sub _processes {
+    my @process;
+    for my $path (glob '/proc/[0-9]*/stat') {
+        open(my $file, '<', $path) or next;
+        my $stat = <$file> // next;
+        my ($pid, $state, $parent, $session) = $stat =~ /^(\d+) .*\) (\S) (\d+) \d+ (\d+) /s
+            or next;
+        next if $state eq 'Z';
+        push @process, { pid => $pid, parent => $parent, session => $session };
+    }
+    return @process;
+}
+
+# The sockets that a process has open; none when it is gone.
+sub _sockets {
+    my ($pid) = @_;
+    return map { (readlink($_) // '') =~ /^(socket:.*)/ } glob "/proc/$pid/fd/*";
+}
+
+# How often httpd has said that it serves.
+sub _generations {
+    my ($self) = @_;
+    return scalar(() = $self->read_file('logs/error.log') =~ /resuming normal operations/g);
+}
+
+# Polls until the condition is true; returns its value, or false after some seconds.
+sub wait_for {
+    my (undef, $condition, $seconds) = @_;
+    my $end = clock_gettime(CLOCK_MONOTONIC) + ($seconds // $DEADLINE);
+    while (1) {
+        my $value = $condition->();
+        return $value if $value || clock_gettime(CLOCK_MONOTONIC) > $end;
+        sleep 0.02;
+    }
+}
+
+# --- files ----------------------------------------------------------------------------------------
+
+sub root {
+    my ($self) = @_;
+    return $self->{root};
+}
+
+# A file below the ServerRoot, "" when there is none.
+sub read_file {
+    my ($self, $path) = @_;
+    open(my $file, '<:raw', "$self->{root}/$path") or return '';
+    local $/;
+    return <$file> // '';
+}
+
+sub _write {
+    my ($self, $path, $content) = @_;
+    open(my $file, '>:raw', "$self->{root}/$path") or croak "$path: $!";
+    print {$file} $content;
+    close $file or croak "$path: $!";
+}
+
+# What httpd has written, before and after it opened its log.
+sub error_log {
+    my ($self) = @_;
+    return $self->read_file('logs/stderr') . $self->read_file('logs/error.log');
+}
+
+# A test: the error log has no warning, nothing worse, no crash and no report of a sanitizer, but
+# for lines that match one of allow => [qr/.../].
+sub check_error_log {
+    my ($self, %option) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $unexpected = qr/\[\w*:(?:warn|error|crit|alert|emerg)\]|exit signal
+        |AddressSanitizer|runtime[ ]error:|SUMMARY:/x;
+    my @found = grep { /$unexpected/ } split /^/, $self->error_log;
+    for my $allowed (@{ $option{allow} // [] }) {
+        @found = grep { !/$allowed/ } @found;
+    }
+    return Test::More::is(join('', @found), '', 'the error log has nothing unexpected');
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return if $$ != $self->{owner};
+    local ($?, $!, $@);
+    $self->stop;
+    if ($ENV{VPS_KEEP} || !Test::More->builder->is_passing) {
+        Test::More::diag("kept: $self->{root}");
+    } else {
+        remove_tree($self->{root});
+    }
+}
+
+package VpsHttpd::Agent;
+
+use parent 'HTTP::Tiny';
+
+# HTTP::Tiny gives every body a Content-Type; here a request has one only when the test says so.
+sub _prepare_headers_and_cb {
+    my ($self, $request, $argument, @more) = @_;
+    $self->SUPER::_prepare_headers_and_cb($request, $argument, @more);
+    if (!grep { lc eq 'content-type' } keys %{ $argument->{headers} }) {
+        delete $request->{headers}{'content-type'};
+    }
+}
+
+1;

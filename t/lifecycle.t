@@ -1,0 +1,110 @@
+# The registry through reloads: what graceful and restart keep, what stopping ends; on every MPM.
+use strict;
+use warnings;
+
+use Test::More;
+use VpsHttpd;
+
+my $CONF = "VPNSentinelAPI\nVPNSentinelAPIKey key\nVPNSentinelRateLimit 0\n";
+my %HEADERS = (headers => { 'X-API-Key' => 'key' });
+
+sub keepalive {
+    my ($httpd, $id, $city) = @_;
+    my $answer = $httpd->request('POST', '/api/v1/keepalive',
+        { %HEADERS, content => { client_id => $id, city => $city } });
+    return $answer->{status};
+}
+
+sub clients {
+    my ($httpd) = @_;
+    my (undef, $body) = $httpd->json('GET', '/api/v1/clients', {%HEADERS});
+    return { map { $_->{client_id} => $_ } @{ $body->{clients} } };
+}
+
+sub server_status {
+    my ($httpd) = @_;
+    my (undef, $body) = $httpd->json('GET', '/api/v1/status', {%HEADERS});
+    return $body;
+}
+
+# Posts keepalives of one client in a process of its own until it is told to end, each on a new connection; the number
+# that were acknowledged comes back through the pipe.
+sub start_load {
+    my ($httpd, $id) = @_;
+    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    return { pid => $pid, pipe => $pipe } if $pid;
+    my ($end, $good, $bad) = (0, 0, 0);
+    local $SIG{TERM} = sub { $end = 1 };
+    until ($end) {
+        keepalive($httpd, $id, 'Rome') == 200 ? $good++ : $bad++;
+    }
+    print "$good $bad\n";
+    close STDOUT;
+    POSIX::_exit(0);
+}
+
+sub end_load {
+    my ($load) = @_;
+    kill 'TERM', $load->{pid};
+    my $line = readline $load->{pipe};
+    close $load->{pipe};
+    return split ' ', $line;
+}
+
+for my $mpm (qw(event worker prefork)) {
+    my $httpd = VpsHttpd->start(conf => $CONF, mpm => $mpm);
+    is keepalive($httpd, "c-$_", 'Rome'), 200, "$mpm: keepalive $_" for 1 .. 3;
+    my $before = clients($httpd);
+    my $start = server_status($httpd)->{started_at};
+    like $start, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, "$mpm: start of service";
+
+    my $load = start_load($httpd, 'loaded');
+    for my $reload (qw(graceful restart graceful restart)) {
+        $httpd->$reload;
+        my $after = clients($httpd);
+        delete $after->{loaded};
+        is_deeply $after, $before, "$mpm: $reload keeps every client as it was";
+        is server_status($httpd)->{started_at}, $start, "$mpm: $reload keeps the start of service";
+    }
+    my ($good, $bad) = end_load($load);
+    cmp_ok $good, '>', 0, "$mpm: keepalives went on while it was reloaded";
+    my $kept = clients($httpd)->{loaded}{keepalives};
+    ok $kept >= $good && $kept <= $good + $bad, "$mpm: none of them was lost"
+        or diag "$kept kept, $good acknowledged, $bad not";
+
+    is keepalive($httpd, 'c-1', 'Oslo'), 200, "$mpm: keepalive after all";
+    is clients($httpd)->{'c-1'}{city}, 'Oslo', "$mpm: it replaced the report";
+    is clients($httpd)->{'c-1'}{keepalives}, 2, "$mpm: it was counted";
+
+    $httpd->_write('httpd.conf',
+        $httpd->read_file('httpd.conf') . "VPNSentinelMaxClients 2\n");
+    $httpd->graceful;
+    is keepalive($httpd, 'new', 'Rome'), 503, "$mpm: a lower limit holds after a graceful";
+    is keepalive($httpd, 'c-3', 'Rome'), 200, "$mpm: and those beyond it stay";
+
+    is $httpd->stop, 0, "$mpm: stops cleanly";
+    $httpd->check_error_log;
+}
+
+subtest 'a limit beyond the running segment' => sub {
+    my $httpd = VpsHttpd->start(conf => $CONF);
+    is keepalive($httpd, 'c-1', 'Rome'), 200, 'keepalive';
+    $httpd->_write('httpd.conf',
+        $httpd->read_file('httpd.conf') . "VPNSentinelMaxClients 1000000\n");
+    $httpd->graceful;
+    is clients($httpd)->{'c-1'}{city}, 'Rome', 'the clients stay';
+    is server_status($httpd)->{clients}{max}, 65536, 'the limit is what there is room for';
+    like $httpd->error_log, qr/VPNS0015: VPNSentinelMaxClients 1000000: .* stop and start/, 'and it is told';
+    $httpd->stop;
+    $httpd->check_error_log(allow => [qr/VPNS0015/]);
+};
+
+subtest 'a million clients from the start' => sub {
+    my $httpd = VpsHttpd->start(conf => "${CONF}VPNSentinelMaxClients 1000000\n");
+    is server_status($httpd)->{clients}{max}, 1000000, 'the limit';
+    is keepalive($httpd, 'c-1', 'Rome'), 200, 'keepalive';
+    $httpd->stop;
+    $httpd->check_error_log;
+};
+
+done_testing;

@@ -1,0 +1,172 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "assess.h"
+
+#define SECOND INT64_C(1000000)
+
+/* Server up since second 1000, now second 2000, threshold 300 s, own addresses known. */
+static assess_facts_t facts_now(void)
+{
+    assess_facts_t facts = {2000 * SECOND, 1000 * SECOND, 300 * SECOND, {{0}}};
+
+    assert_true(vps_addr_parse(&facts.server_ip[0], "198.51.100.7", 12));
+    assert_true(vps_addr_parse(&facts.server_ip[1], "2001:db8::7", 11));
+    return facts;
+}
+
+typedef struct case_t {
+    const char *location, *country, *dns_loc, *public_ip;
+    vps_answer_t vpn;
+    light_t light;
+    unsigned int conditions;
+} case_t;
+
+static client_t client_of(const case_t *given)
+{
+    client_t client;
+
+    memset(&client, 0, sizeof client);
+    strcpy(client.report.client_id, "c");
+    strcpy(client.report.location, given->location);
+    strcpy(client.report.country, given->country);
+    strcpy(client.report.dns_loc, given->dns_loc);
+    client.report.vpn_connected = (uint8_t)given->vpn;
+    (void)vps_addr_parse(&client.report.public_ip, given->public_ip, strlen(given->public_ip));
+    return client;
+}
+
+static void test_light_and_conditions(void **state)
+{
+    static const case_t cases[] = {
+        {"DE", "", "DE", "203.0.113.1", VPS_YES, LIGHT_GREEN, 0},
+        {"DE", "", "DE", "203.0.113.1", VPS_UNKNOWN, LIGHT_GREEN, 0},
+        {"", "Germany", "DEU", "", VPS_UNKNOWN, LIGHT_GREEN, 0},
+        {"Nowhere", "Germany", "DE", "", VPS_UNKNOWN, LIGHT_GREEN, 0},
+        {"DE", "France", "DE", "", VPS_UNKNOWN, LIGHT_GREEN, 0},
+        {"GB", "", "UK", "", VPS_UNKNOWN, LIGHT_GREEN, 0},
+        {"DE", "", "FR", "", VPS_YES, LIGHT_YELLOW, CONDITION_DNS_LEAK},
+        {"DE", "", "", "", VPS_YES, LIGHT_YELLOW, CONDITION_DNS_UNKNOWN},
+        {"DE", "", "XX", "", VPS_YES, LIGHT_YELLOW, CONDITION_DNS_UNKNOWN},
+        {"", "", "DE", "", VPS_YES, LIGHT_YELLOW, CONDITION_DNS_UNKNOWN},
+        {"", "", "", "", VPS_UNKNOWN, LIGHT_YELLOW, CONDITION_DNS_UNKNOWN},
+        {"DE", "", "DE", "198.51.100.7", VPS_YES, LIGHT_RED, CONDITION_BYPASS},
+        {"DE", "", "DE", "2001:db8::7", VPS_YES, LIGHT_RED, CONDITION_BYPASS},
+        {"DE", "", "DE", "198.51.100.8", VPS_YES, LIGHT_GREEN, 0},
+        {"DE", "", "DE", "", VPS_NO, LIGHT_RED, CONDITION_VPN_DOWN},
+        {"DE", "", "FR", "198.51.100.7", VPS_NO, LIGHT_RED,
+         CONDITION_DNS_LEAK | CONDITION_BYPASS | CONDITION_VPN_DOWN},
+    };
+    assess_facts_t facts = facts_now();
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        client_t client = client_of(&cases[i]);
+        assessment_t found = assess(&client, 1900 * SECOND, &facts);
+
+        if (found.light != cases[i].light || found.conditions != cases[i].conditions) {
+            fail_msg("case %zu: light %d, conditions %x", i, (int)found.light, found.conditions);
+        }
+    }
+}
+
+static void test_unknown_server_address_is_no_bypass(void **state)
+{
+    const case_t given = {"DE", "", "DE", "", VPS_YES, LIGHT_GREEN, 0};
+    client_t client = client_of(&given);
+    assess_facts_t facts = facts_now();
+
+    (void)state;
+    memset(facts.server_ip, 0, sizeof facts.server_ip);
+    assert_int_equal(assess(&client, facts.now, &facts).conditions, 0);
+}
+
+static void test_offline(void **state)
+{
+    static const struct {
+        int64_t seen, now, since;
+        bool offline;
+    } cases[] = {
+        {1700 * SECOND + 1, 2000 * SECOND, 1000 * SECOND, false},
+        {1700 * SECOND, 2000 * SECOND, 1000 * SECOND, true}, /* exactly the threshold */
+        {1000 * SECOND, 2000 * SECOND, 1000 * SECOND, true},
+        {1 * SECOND, 2000 * SECOND, 1701 * SECOND, false}, /* the service began later */
+        {1 * SECOND, 2001 * SECOND, 1701 * SECOND, true},
+        {CLIENT_NEVER_SEEN, 2000 * SECOND, 1999 * SECOND, true},
+        {2001 * SECOND, 2000 * SECOND, 1000 * SECOND, false}, /* stamped while we looked */
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assess_facts_t facts = facts_now();
+
+        facts.now = cases[i].now;
+        facts.serving_since = cases[i].since;
+        if (assess_is_offline(cases[i].seen, &facts) != cases[i].offline) {
+            fail_msg("case %zu", i);
+        }
+    }
+}
+
+static void test_offline_hides_the_rest(void **state)
+{
+    const case_t given = {"DE", "", "FR", "198.51.100.7", VPS_NO, LIGHT_GREY, CONDITION_OFFLINE};
+    client_t client = client_of(&given);
+    assess_facts_t facts = facts_now();
+    assessment_t found = assess(&client, 1001 * SECOND, &facts);
+
+    (void)state;
+    assert_int_equal(found.light, LIGHT_GREY);
+    assert_int_equal(found.conditions, CONDITION_OFFLINE);
+}
+
+static void test_judged_facts(void **state)
+{
+    const case_t given = {"Nowhere", "The Netherlands", "ROU", "::ffff:203.0.113.9", VPS_NO, 0, 0};
+    client_t client = client_of(&given);
+    judged_t judged;
+
+    (void)state;
+    assess_judged(&judged, &client.report);
+    assert_string_equal(judged.place, "NL");
+    assert_string_equal(judged.dns, "RO");
+    assert_int_equal(judged.public_ip.version, 4);
+    assert_int_equal(judged.vpn_connected, VPS_NO);
+}
+
+static void test_names(void **state)
+{
+    static const char *const conditions[CONDITIONS] = {"dns_leak", "dns_unknown", "bypass",
+                                                       "vpn_down", "offline"};
+    unsigned int n;
+
+    (void)state;
+    for (n = 0; n < CONDITIONS; n++) {
+        assert_string_equal(assess_condition_name(n), conditions[n]);
+    }
+    assert_string_equal(assess_light_name(LIGHT_GREEN), "green");
+    assert_string_equal(assess_light_name(LIGHT_YELLOW), "yellow");
+    assert_string_equal(assess_light_name(LIGHT_RED), "red");
+    assert_string_equal(assess_light_name(LIGHT_GREY), "grey");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_light_and_conditions),
+        cmocka_unit_test(test_unknown_server_address_is_no_bypass),
+        cmocka_unit_test(test_offline),
+        cmocka_unit_test(test_offline_hides_the_rest),
+        cmocka_unit_test(test_judged_facts),
+        cmocka_unit_test(test_names),
+    };
+
+    return cmocka_run_group_tests_name("assess", tests, NULL, NULL);
+}
