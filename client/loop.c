@@ -11,7 +11,7 @@
 #include "log.h"
 #include "version.h"
 
-/* --- what it holds --------------------------------------------------------------------------- */
+/* --- what it holds --- */
 
 static void use_options(loop_t *loop, const options_t *options)
 {
@@ -51,7 +51,7 @@ void loop_close(loop_t *loop)
     signals_close(&loop->signals);
 }
 
-/* --- a round --------------------------------------------------------------------------------- */
+/* --- a round --- */
 
 /* Returns false when a signal asked to stop. */
 static bool look(loop_t *loop, vps_record_t *record)
@@ -97,7 +97,7 @@ bool loop_print(loop_t *loop)
     return written;
 }
 
-/* --- rounds ---------------------------------------------------------------------------------- */
+/* --- rounds --- */
 
 /* One round; returns when the next is due (ms, monotonic). */
 static int64_t play_round(loop_t *loop)

@@ -33,7 +33,7 @@ struct option_t {
     const char *help;
 };
 
-/* --- readers: text to member; false when the text is not what is allowed --------------------- */
+/* --- readers: text to member; false when the text is not what is allowed --- */
 
 static bool read_copy(const option_t *option, void *member, const char *text)
 {
@@ -143,7 +143,7 @@ static bool read_switch(const option_t *option, void *member, const char *text)
     return false;
 }
 
-/* --- the table ------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 #define MEMBER(x) .member = offsetof(options_t, x), .size = sizeof(((options_t *)NULL)->x)
 #define A_URL "an http or https URL of at most 511 bytes, without user name, password, ? and #"
@@ -244,7 +244,7 @@ static const option_t *find(const char *name)
     return NULL;
 }
 
-/* --- where a value comes from ---------------------------------------------------------------- */
+/* --- where a value comes from --- */
 
 typedef struct value_t {
     const char *name; /* the one that was used */
@@ -280,7 +280,7 @@ static value_t resolve(const option_t *option, const config_file_t *file)
     return (value_t){option->name, option->fallback, SOURCE_DEFAULT};
 }
 
-/* --- loading --------------------------------------------------------------------------------- */
+/* --- loading --- */
 
 static bool names_are_known(const config_file_t *file, const char *path, char *fault)
 {

@@ -24,7 +24,7 @@ static const char *const provider_names[PROBE_PROVIDERS] = {
     [VPS_PLACE_IPAPI] = "ip-api",
 };
 
-/* --- telling --------------------------------------------------------------------------------- */
+/* --- telling --- */
 
 static void tell_failure(look_t *look, outage_t *outage, const char *who, transfer_kind_t kind,
                          const vps_http_t *http)
@@ -60,7 +60,7 @@ static void tell_address(look_t *look, const vps_addr_t *addr)
     }
 }
 
-/* --- asking ---------------------------------------------------------------------------------- */
+/* --- asking --- */
 
 /* GET url; header may be NULL. The caller closes *http. */
 static transfer_kind_t get(look_t *look, const char *url, struct curl_slist *header,
@@ -218,7 +218,7 @@ static bool look_up_place(look_t *look, const vps_addr_t *addr)
     return false;
 }
 
-/* --- knowing --------------------------------------------------------------------------------- */
+/* --- knowing --- */
 
 /* The trace shows our address: see to it that the cached place is the one of that address. */
 static void follow_trace(look_t *look, const vps_addr_t *addr)

@@ -13,7 +13,7 @@
 #define ANSWER_DEPTH_MAX 8 /* nested arrays and objects in it */
 #define PLACE_SIZE 192     /* bytes of "city, country" */
 
-/* --- body ------------------------------------------------------------------------------------ */
+/* --- body --- */
 
 const char *report_body(json_object **body, const vps_record_t *record)
 {
@@ -32,7 +32,7 @@ const char *report_body(json_object **body, const vps_record_t *record)
                                           JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
-/* --- answer ---------------------------------------------------------------------------------- */
+/* --- answer --- */
 
 /* The answer as a JSON object of the caller's, NULL when it is none. */
 static json_object *parse_answer(const vps_http_t *http)
@@ -68,7 +68,7 @@ static const char *member(json_object *answer, const char *name)
     return json_object_get_string(value);
 }
 
-/* --- telling --------------------------------------------------------------------------------- */
+/* --- telling --- */
 
 /* "San Francisco, US", as much of it as is known. */
 static const char *place_text(char out[PLACE_SIZE], const vps_record_t *record)
@@ -122,7 +122,7 @@ static void tell_failure(report_t *report, transfer_kind_t kind, const vps_http_
               message[0] != '\0' ? ": " : "", message, failure_texts[kind].remedy);
 }
 
-/* --- sending --------------------------------------------------------------------------------- */
+/* --- sending --- */
 
 static struct curl_slist *report_header(const options_t *options)
 {

@@ -16,7 +16,8 @@ typedef struct signals_t {
     bool report; /* set until the reader clears it */
 } signals_t;
 
-/* Block the signals and open the descriptor; call before any thread exists. False: errno says why.
+/*
+ * Block the signals and open the descriptor; call before any thread exists. False: errno says why.
  */
 bool signals_open(signals_t *out);
 

@@ -40,7 +40,8 @@ typedef struct assessment_t {
 /* seen: last keepalive, monotonic usec, or CLIENT_NEVER_SEEN. */
 assessment_t assess(const client_t *client, int64_t seen, const assess_facts_t *facts);
 
-/* Has the client been silent for the threshold, counted from the start of service at the earliest?
+/*
+ * Has the client been silent for the threshold, counted from the start of service at the earliest?
  */
 bool assess_is_offline(int64_t seen, const assess_facts_t *facts);
 

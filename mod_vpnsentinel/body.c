@@ -5,8 +5,8 @@
 #include "apr_strings.h"
 
 #include "answer.h"
+#include "claim.h"
 #include "keepalive.h"
-#include "mount.h"
 
 /* "application/json", "text/json" or "application/…+json", with or without parameters. */
 static int is_json_type(const char *type)
@@ -107,7 +107,7 @@ static int read_all(request_rec *r, body_t *out)
         }
         apr_brigade_cleanup(brigade);
     }
-    mount_state(r)->body_is_read = true;
+    claim_state(r)->body_is_read = true;
     return OK;
 }
 
@@ -124,19 +124,4 @@ int body_read_json(request_rec *r, body_t *out)
         return too_large(r);
     }
     return read_all(r, out);
-}
-
-void body_discard(request_rec *r)
-{
-    const char *length = apr_table_get(r->headers_in, "Content-Length");
-
-    if (mount_state(r)->body_is_read) {
-        return;
-    }
-    if (apr_table_get(r->headers_in, "Transfer-Encoding") != NULL ||
-        (length != NULL && apr_atoi64(length) > VPS_KEEPALIVE_BODY_MAX)) {
-        r->connection->keepalive = AP_CONN_CLOSE;
-    } else if (length != NULL) {
-        (void)ap_discard_request_body(r);
-    }
 }

@@ -19,11 +19,4 @@ typedef struct body_t {
  */
 int body_read_json(request_rec *r, body_t *out);
 
-/*
- * Take what is left of the body off the connection, or have it closed after the answer when that
- * would be much. r->status must be set before: httpd does not send "100 Continue" for an error
- * then.
- */
-void body_discard(request_rec *r);
-
 #endif

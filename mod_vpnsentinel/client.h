@@ -11,7 +11,8 @@
 #define CLIENT_CHANGES 4              /* entries of the journal */
 #define CLIENT_NEVER_SEEN INT64_C(-1) /* "seen" of a client that never sent a keepalive */
 
-/* The facts that changes are judged by, each the last one that was known. "" and 0 = never known.
+/*
+ * The facts that changes are judged by, each the last one that was known. "" and 0 = never known.
  */
 typedef struct judged_t {
     vps_addr_t public_ip;

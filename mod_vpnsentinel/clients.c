@@ -56,9 +56,7 @@ static json_object *client_json(const client_t *client, const assessment_t *asse
     return json;
 }
 
-/* --- one
- * -------------------------------------------------------------------------------------------------
- */
+/* --- one --- */
 
 static int no_such_client(request_rec *r)
 {
@@ -106,9 +104,7 @@ int clients_handle_one(request_rec *r, const char *client_id)
     return r->method_number == M_DELETE ? remove_client(r, client_id) : show(r, client_id);
 }
 
-/* --- all
- * -------------------------------------------------------------------------------------------------
- */
+/* --- all --- */
 
 typedef enum filter_t { FILTER_NONE, FILTER_ONLINE, FILTER_OFFLINE, FILTER_BAD } filter_t;
 

@@ -68,8 +68,7 @@ const config_t *config_global(void)
     return config_of(ap_server_conf);
 }
 
-/* --- completion: environment, defaults, checks
- * ----------------------------------------------------------------- */
+/* --- completion: environment, defaults, checks --- */
 
 static const char *complete_rate_limit(apr_pool_t *p, config_t *config)
 {
@@ -231,8 +230,7 @@ const char *config_complete(apr_pool_t *p, server_rec *main_server)
     return wrong;
 }
 
-/* --- what the server tells
- * ------------------------------------------------------------------------------------- */
+/* --- what the server tells --- */
 
 bool config_is_mounted(server_rec *main_server)
 {

@@ -9,7 +9,6 @@
 #include "config.h"
 #include "dashboard_css.h"
 #include "fleet.h"
-#include "mount.h"
 #include "segment.h"
 
 #define ROWS_MAX 1000        /* clients on the page; the API lists all */
@@ -35,8 +34,7 @@ typedef struct picture_t {
 static const char *const light_marks[LIGHTS] = {"●", "▲", "○", "■"};
 static const char *const light_words[LIGHTS] = {"secure", "DNS", "offline", "alarm"};
 
-/* --- what to show
- * ------------------------------------------------------------------------------------------ */
+/* --- what to show --- */
 
 static bool count_lights(fleet_t *fleet, picture_t *picture)
 {
@@ -109,9 +107,7 @@ static bool take_picture(request_rec *r, picture_t *picture)
     return true;
 }
 
-/* --- HTML
- * --------------------------------------------------------------------------------------------------
- */
+/* --- HTML --- */
 
 /* The one way of text into the page. <bdi> keeps right-to-left text from reordering what is around
  * it. */

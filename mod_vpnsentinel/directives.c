@@ -20,8 +20,7 @@ static const char *fault(cmd_parms *cmd, const char *value, const char *allowed)
                            : setting_fault(cmd->pool, cmd->directive->directive, value, allowed);
 }
 
-/* --- mounts; in any server
- * --------------------------------------------------------------------------------- */
+/* --- mounts; in any server --- */
 
 /* argument, else the environment's, else the built-in path. */
 static const char *add_mount(cmd_parms *cmd, mount_kind_t kind, int argc, char *const argv[],
@@ -67,8 +66,7 @@ static const char *set_dashboard(cmd_parms *cmd, void *unused, int argc, char *c
     return add_mount(cmd, MOUNT_DASHBOARD, argc, argv, NULL, "/dashboard");
 }
 
-/* --- guards; in any server
- * --------------------------------------------------------------------------------- */
+/* --- guards; in any server --- */
 
 static const char none_alone[] = "'none' opens the API to everybody and cannot stand beside a key";
 
@@ -162,8 +160,7 @@ static const char *set_allowed_ips(cmd_parms *cmd, void *unused, const char *wor
     return fault(cmd, word, setting_networks(config->allowed, word));
 }
 
-/* --- server-wide
- * ----------------------------------------------------------------------------------------- */
+/* --- server-wide --- */
 
 static const char *set_rate_limit(cmd_parms *cmd, void *unused, const char *text)
 {

@@ -28,7 +28,8 @@ void fleet_facts(assess_facts_t *out);
 /* Begin a walk. fleet_t is large (30 KB): take it from a pool. */
 void fleet_begin(fleet_t *fleet);
 
-/* The next client with its judgement, valid until the next call; NULL at the end, or when failed.
+/*
+ * The next client with its judgement, valid until the next call; NULL at the end, or when failed.
  */
 const client_view_t *fleet_next(fleet_t *fleet, assessment_t *assessment);
 

@@ -4,17 +4,16 @@
 #include "apr_strings.h"
 
 #include "answer.h"
+#include "claim.h"
 #include "clock.h"
 #include "config.h"
 #include "keyring.h"
 #include "log.h"
-#include "mount.h"
 #include "segment.h"
 
 #define NOTICE_EVERY (60 * CLOCK_SECOND)
 
-/* --- allow list
- * -------------------------------------------------------------------------------------------- */
+/* --- allow list --- */
 
 static bool is_allowed(request_rec *r, const apr_array_header_t *allowed)
 {
@@ -31,8 +30,7 @@ static bool is_allowed(request_rec *r, const apr_array_header_t *allowed)
     return false;
 }
 
-/* --- rate limit
- * -------------------------------------------------------------------------------------------- */
+/* --- rate limit --- */
 
 /* Under the lock. Returns true when it is time for a line in the error log. */
 static bool note_refusal(const vps_addr_t *addr, int64_t now)
@@ -78,7 +76,7 @@ static int refuse_rate(request_rec *r, uint32_t retry_after)
 static int check_rate(request_rec *r)
 {
     registry_t *registry = segment_registry();
-    request_state_t *state = mount_state(r);
+    request_state_t *state = claim_state(r);
     int limit = config_global()->rate_limit;
     int64_t now = clock_monotonic();
     ratelimit_verdict_t verdict;
@@ -106,7 +104,7 @@ static int check_rate(request_rec *r)
 
 void guard_mark_known(request_rec *r)
 {
-    request_state_t *state = mount_state(r);
+    request_state_t *state = claim_state(r);
     registry_t *registry = segment_registry();
 
     if (!state->address_is_known && registry_acquire(registry)) {
@@ -115,9 +113,7 @@ void guard_mark_known(request_rec *r)
     }
 }
 
-/* --- key
- * -------------------------------------------------------------------------------------------------
- */
+/* --- key --- */
 
 static bool has_key(request_rec *r, const apr_array_header_t *digests)
 {

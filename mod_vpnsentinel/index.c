@@ -2,7 +2,8 @@
 
 #include "killpoint.h"
 
-/* Longest chain that a split rearranges; with a keyed hash and one slot a bucket none comes near.
+/*
+ * Longest chain that a split rearranges; with a keyed hash and one slot a bucket none comes near.
  */
 #define SPLIT_CHAIN_MAX 64u
 
@@ -59,8 +60,7 @@ static uint32_t chain_length(const index_t *index, uint32_t link)
     return length;
 }
 
-/* Put one more bucket to use: it takes its share of the chain of the bucket that stood in for it.
- */
+/* Put one more bucket to use: it takes its share of the chain of the one that stood in for it. */
 static void split(index_t *index)
 {
     uint32_t fresh = *index->buckets;
@@ -68,10 +68,9 @@ static void split(index_t *index)
     uint32_t length = chain_length(index, index->bucket[old]);
     uint32_t link, *keep = &index->bucket[old], *move = &index->bucket[fresh];
 
-    if (length > SPLIT_CHAIN_MAX || !undo_has_room(index->undo, length + 4)) {
+    if (length > SPLIT_CHAIN_MAX || !undo_has_room(index->undo, length + 3)) {
         return;
     }
-    set_word(index, move, 0);
     for (link = *keep; link != 0; link = index->next[link - 1]) {
         uint32_t **tail =
             index_bucket_of(index->hash[link - 1], fresh + 1) == fresh ? &move : &keep;

@@ -20,7 +20,8 @@
 #define INDEX_NONE UINT32_MAX /* no slot */
 #define INDEX_FIRST_BUCKETS 64u
 
-/* Where the parts are; process-local. Links are slot + 1, so that zeroed memory is an empty table.
+/*
+ * Where the parts are; process-local. Links are slot + 1, so that zeroed memory is an empty table.
  */
 typedef struct index_t {
     void *base;        /* start of the segment */

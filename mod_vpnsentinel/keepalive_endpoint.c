@@ -3,13 +3,13 @@
 #include "answer.h"
 #include "assess.h"
 #include "body.h"
+#include "claim.h"
 #include "clock.h"
 #include "config.h"
 #include "fleet.h"
 #include "guard.h"
 #include "keepalive.h"
 #include "log.h"
-#include "mount.h"
 #include "segment.h"
 
 #ifdef VPS_TEST_HOOKS
@@ -26,7 +26,8 @@ static void arm_killpoint(request_rec *r)
 #define arm_killpoint(r) ((void)0)
 #endif
 
-/* Read the body into record. Returns OK, DONE when the request was answered, or a status for httpd.
+/*
+ * Read the body into record. Returns OK, DONE when the request was answered, or a status for httpd.
  */
 static int read_record(request_rec *r, vps_record_t *record)
 {
@@ -50,7 +51,7 @@ static void make_sighting(sighting_t *sighting, request_rec *r, const vps_record
 {
     sighting->report = record;
     assess_judged(&sighting->judged, record);
-    sighting->observed_ip = mount_state(r)->observed_ip;
+    sighting->observed_ip = claim_state(r)->observed_ip;
     sighting->when = clock_wall() / CLOCK_SECOND;
     sighting->now = clock_monotonic();
     sighting->offline_threshold = config_global()->offline_threshold;

@@ -4,7 +4,7 @@
  *
  *   configuration   directives.c → config.c (environment, defaults, checks; also run by "httpd -t")
  *   start, reload   log.c opens the log, segment.c makes or finds the shared memory
- *   a request       mount.c claims its path; here it goes to its endpoint, which reads and writes
+ *   a request       claim.c claims its path; here it goes to its endpoint, which reads and writes
  *                   shared memory only
  *
  * Where nothing is mounted, nothing of this happens.
@@ -15,12 +15,12 @@
 #include "http_request.h"
 
 #include "api.h"
+#include "claim.h"
 #include "config.h"
 #include "dashboard.h"
 #include "directives.h"
 #include "health.h"
 #include "log.h"
-#include "mount.h"
 #include "segment.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -83,7 +83,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
 
 static int handler(request_rec *r)
 {
-    const request_state_t *state = mount_state(r);
+    const request_state_t *state = claim_state(r);
 
     if (state == NULL) {
         return DECLINED;
@@ -109,9 +109,9 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_open_logs(open_logs, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_translate_name(mount_translate_name, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_map_to_storage(mount_map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_fixups(mount_fixups, core_first, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_translate_name(claim_translate_name, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(claim_map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(claim_fixups, core_first, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 

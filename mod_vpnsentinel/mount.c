@@ -1,13 +1,10 @@
 #include "mount.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "apr_strings.h"
-
-#include "config.h"
-
-#define HANDLER_NAME "vpnsentinel"
-
-/* --- configuration
- * ----------------------------------------------------------------------------------------- */
 
 static bool has_dot_segment(const char *path)
 {
@@ -86,9 +83,7 @@ const char *mount_sort(apr_array_header_t *mounts)
     return NULL;
 }
 
-/* --- request
- * --------------------------------------------------------------------------------------------- */
-
+/* What is behind the prefix when it is whole segments of the path, else NULL. */
 static const char *behind(const char *path, const char *prefix)
 {
     size_t len = strlen(prefix);
@@ -99,31 +94,11 @@ static const char *behind(const char *path, const char *prefix)
     return path + len;
 }
 
-/* httpd merges slashes unless it is told not to; the mounts always do, so that none goes around a
- * guard. */
-static const char *merged_path(request_rec *r)
+const mount_t *mount_find(const apr_array_header_t *mounts, const char *path, const char **rest)
 {
-    char *path;
-
-    if (strstr(r->uri, "//") == NULL) {
-        return r->uri;
-    }
-    path = apr_pstrdup(r->pool, r->uri);
-    ap_no2slash(path);
-    return path;
-}
-
-static const mount_t *find(request_rec *r, const char **rest)
-{
-    const apr_array_header_t *mounts = config_of(r->server)->mounts;
     const mount_t *mount = (const mount_t *)mounts->elts;
-    const char *path;
     int i;
 
-    if (mounts->nelts == 0 || r->proxyreq == PROXYREQ_PROXY || r->uri == NULL || r->uri[0] != '/') {
-        return NULL;
-    }
-    path = merged_path(r);
     for (i = 0; i < mounts->nelts; i++) {
         *rest = behind(path, mount[i].path);
         if (*rest != NULL) {
@@ -131,43 +106,4 @@ static const mount_t *find(request_rec *r, const char **rest)
         }
     }
     return NULL;
-}
-
-request_state_t *mount_state(const request_rec *r)
-{
-    return ap_get_module_config(r->request_config, &vpnsentinel_module);
-}
-
-int mount_translate_name(request_rec *r)
-{
-    const char *rest;
-    const mount_t *mount = find(r, &rest);
-    request_state_t *state;
-
-    if (mount == NULL) {
-        return DECLINED;
-    }
-    state = apr_pcalloc(r->pool, sizeof *state);
-    state->kind = mount->kind;
-    state->rest = rest;
-    /* Without the zone of a link-local address. */
-    (void)vps_addr_parse(&state->observed_ip, r->useragent_ip, strcspn(r->useragent_ip, "%"));
-    ap_set_module_config(r->request_config, &vpnsentinel_module, state);
-    /* Never a file: modules that look at it find a name that cannot be one. */
-    r->filename = apr_pstrcat(r->pool, HANDLER_NAME ":", r->uri, NULL);
-    return OK;
-}
-
-int mount_map_to_storage(request_rec *r)
-{
-    return mount_state(r) != NULL ? OK : DECLINED;
-}
-
-/* Behind core's SetHandler, before mod_dir looks for a request without a handler. */
-int mount_fixups(request_rec *r)
-{
-    if (mount_state(r) != NULL) {
-        r->handler = HANDLER_NAME;
-    }
-    return DECLINED;
 }

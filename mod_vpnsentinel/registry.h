@@ -19,6 +19,7 @@
 
 #include "client.h"
 #include "index.h"
+#include "journal.h"
 
 #define REGISTRY_KEY_SIZE 16                  /* bytes of the index's hash key */
 #define REGISTRY_CAPACITY_MIN 1024            /* slots */
@@ -30,16 +31,14 @@ typedef struct registry_head_t registry_head_t; /* in shared memory */
 typedef struct registry_lock_t {
     bool (*acquire)(void *ctx);
     void (*release)(void *ctx);
-    void (*repaired)(
-        void *ctx); /* after release: a half-made change of a dead process was undone */
+    void (*repaired)(void *ctx); /* after release: a half-made change was undone */
     void *ctx;
 } registry_lock_t;
 
 /* A process's handle. */
 typedef struct registry_t {
     registry_head_t *head;
-    int64_t *seen;     /* hot array: monotonic usec of the last keepalive; 0 = free, or
-                          CLIENT_NEVER_SEEN */
+    int64_t *seen; /* hot array, monotonic usec: last keepalive, or CLIENT_NEVER_SEEN; 0 = free */
     client_t *clients; /* records */
     index_t index;
     registry_lock_t lock;
@@ -53,16 +52,6 @@ typedef enum registry_result_t {
     REGISTRY_FULL,       /* new client, but max_clients are there already */
     REGISTRY_UNAVAILABLE /* the lock could not be had; nothing changed */
 } registry_result_t;
-
-/* One accepted keepalive. */
-typedef struct sighting_t {
-    const vps_record_t *report;
-    judged_t judged;           /* of the report (assess_judged) */
-    vps_addr_t observed_ip;    /* where it came from */
-    int64_t when;              /* sec since epoch */
-    int64_t now;               /* monotonic usec, > 0 */
-    int64_t offline_threshold; /* usec: a longer gap is a return */
-} sighting_t;
 
 /* A copy of one client for readers. */
 typedef struct client_view_t {
@@ -94,7 +83,8 @@ uint32_t registry_max_clients(const registry_t *registry);
 int64_t registry_started_at(const registry_t *registry);    /* sec since epoch */
 int64_t registry_serving_since(const registry_t *registry); /* monotonic usec */
 
-/* The lock by itself, for what shares it (the rate limit). Returns false when it could not be had.
+/*
+ * The lock by itself, for what shares it (the rate limit). Returns false when it could not be had.
  */
 bool registry_acquire(registry_t *registry);
 void registry_release(registry_t *registry);

@@ -62,8 +62,7 @@ notice_t *segment_notice(void)
     return &segment->notice;
 }
 
-/* --- the lock
- * -------------------------------------------------------------------------------------------- */
+/* --- the lock --- */
 
 static void pause_processor(void)
 {
@@ -74,7 +73,8 @@ static void pause_processor(void)
 #endif
 }
 
-/* Critical sections are far shorter than putting a thread to sleep: waiting at once makes convoys.
+/*
+ * Critical sections are far shorter than putting a thread to sleep: waiting at once makes convoys.
  */
 static bool acquire(void *unused)
 {
@@ -159,8 +159,7 @@ const char *segment_check_mutex(apr_pool_t *ptemp, server_rec *s)
     return fault;
 }
 
-/* --- making and finding
- * ------------------------------------------------------------------------------------ */
+/* --- making and finding --- */
 
 static apr_status_t make_mutex(server_rec *s)
 {

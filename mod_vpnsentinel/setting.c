@@ -101,6 +101,25 @@ const char *setting_boolean(bool *out, const char *text)
     return "must be true, false, on, off, yes, no, 1 or 0";
 }
 
+static bool push_subnet(apr_array_header_t *networks, const char *addr, const char *bits)
+{
+    apr_ipsubnet_t *network;
+
+    if (apr_ipsubnet_create(&network, addr, bits, networks->pool) != APR_SUCCESS) {
+        return false;
+    }
+    APR_ARRAY_PUSH(networks, apr_ipsubnet_t *) = network;
+    return true;
+}
+
+/* APR takes no /0: the two halves of all addresses, then. */
+static bool push_everything(apr_array_header_t *networks, int version)
+{
+    return version == 4
+               ? push_subnet(networks, "0.0.0.0", "1") && push_subnet(networks, "128.0.0.0", "1")
+               : push_subnet(networks, "::", "1") && push_subnet(networks, "8000::", "1");
+}
+
 /* "10.0.0.0/8": split at the slash, both parts checked here, because APR takes "10.1" as a network
  * too. */
 static bool push_network(apr_array_header_t *networks, const char *word)
@@ -110,31 +129,32 @@ static bool push_network(apr_array_header_t *networks, const char *word)
     size_t len = slash != NULL ? (size_t)(slash - word) : strlen(word);
     char text[VPS_ADDR_TEXT_SIZE];
     vps_addr_t addr;
-    int bits;
-    apr_ipsubnet_t *network;
+    int bits = 128;
 
     if (!vps_addr_parse(&addr, word, len) ||
         (slash != NULL &&
          setting_number(p, &bits, slash + 1, 0, addr.version == 4 ? 32 : 128) != NULL)) {
         return false;
     }
-    if (apr_ipsubnet_create(&network, vps_addr_format(text, &addr),
-                            slash != NULL ? slash + 1 : NULL, p) != APR_SUCCESS) {
-        return false;
+    if (bits == 0) {
+        return push_everything(networks, addr.version);
     }
-    APR_ARRAY_PUSH(networks, apr_ipsubnet_t *) = network;
-    return true;
+    return push_subnet(networks, vps_addr_format(text, &addr), slash != NULL ? slash + 1 : NULL);
 }
 
 const char *setting_networks(apr_array_header_t *networks, const char *text)
 {
+    static const char allowed[] =
+        "must be IPv4 or IPv6 addresses or ranges like 192.0.2.0/24 or 2001:db8::/32";
     char *words = apr_pstrdup(networks->pool, text);
-    char *word, *state;
+    char *state, *word = apr_strtok(words, SEPARATORS, &state);
 
-    for (word = apr_strtok(words, SEPARATORS, &state); word != NULL;
-         word = apr_strtok(NULL, SEPARATORS, &state)) {
+    if (word == NULL) {
+        return allowed;
+    }
+    for (; word != NULL; word = apr_strtok(NULL, SEPARATORS, &state)) {
         if (!push_network(networks, word)) {
-            return "must be IPv4 or IPv6 addresses or ranges like 192.0.2.0/24 or 2001:db8::/32";
+            return allowed;
         }
     }
     return NULL;
@@ -144,14 +164,16 @@ const char *setting_server_ip(apr_pool_t *p, vps_addr_t out[2], const char *text
 {
     static const char allowed[] = "must be one IPv4 address, one IPv6 address, both, or none";
     char *words = apr_pstrdup(p, text);
-    char *word, *state;
+    char *state, *word = apr_strtok(words, SEPARATORS, &state);
     vps_addr_t addr, *slot;
 
+    if (word == NULL) {
+        return allowed;
+    }
     if (strcasecmp(text, "none") == 0) {
         return out[0].version == 0 && out[1].version == 0 ? NULL : allowed;
     }
-    for (word = apr_strtok(words, SEPARATORS, &state); word != NULL;
-         word = apr_strtok(NULL, SEPARATORS, &state)) {
+    for (; word != NULL; word = apr_strtok(NULL, SEPARATORS, &state)) {
         if (!vps_addr_parse(&addr, word, strlen(word))) {
             return allowed;
         }

@@ -1,8 +1,8 @@
 /*
  * Reading one value of a directive or an environment variable.
  *
- * Each function returns NULL and sets *out, or returns what is allowed ("must be …") and leaves
- * *out alone. setting_fault() makes the whole sentence.
+ * Each function returns NULL and sets *out, or returns what is allowed ("must be …"): then *out is
+ * not to be used. setting_fault() makes the whole sentence.
  */
 #ifndef SETTING_H
 #define SETTING_H
@@ -23,14 +23,16 @@ const char *setting_fault(apr_pool_t *p, const char *name, const char *value, co
 /* A whole number from min to max. */
 const char *setting_number(apr_pool_t *p, int *out, const char *text, int min, int max);
 
-/* A duration from min to max seconds: seconds, or a number with ms, s, min, h or d. *out in usec.
+/*
+ * A duration from min to max seconds: seconds, or a number with ms, s, min, h or d. *out in usec.
  */
 const char *setting_duration(apr_pool_t *p, apr_time_t *out, const char *text, int min, int max);
 
 /* true, false, on, off, yes, no, 1, 0 in any case. */
 const char *setting_boolean(bool *out, const char *text);
 
-/* Addresses and CIDR ranges, separated by spaces or commas: pushed to an array of apr_ipsubnet_t *.
+/*
+ * Addresses and CIDR ranges, separated by spaces or commas: pushed to an array of apr_ipsubnet_t *.
  */
 const char *setting_networks(apr_array_header_t *networks, const char *text);
 

@@ -20,9 +20,8 @@
 #define UNDO_SIZE 4096 /* bytes of old content; one change of the registry needs about 1200 */
 
 typedef struct undo_t {
-    uint32_t last;     /* offset of the newest entry in entries, plus 1; 0 = empty */
-    uint32_t reserved; /* keeps the entries aligned */
-    uint8_t entries[UNDO_SIZE];
+    uint32_t last; /* offset of the newest entry in entries, plus 1; 0 = empty */
+    _Alignas(8) uint8_t entries[UNDO_SIZE];
 } undo_t;
 
 /*

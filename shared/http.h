@@ -15,7 +15,8 @@
 
 #define VPS_HTTP_CONNECT_MS 10000L /* ms for name look-up, connection and TLS, when not less */
 
-/* What to ask. Texts are copied by libcurl but for body, which must live until the transfer ends.
+/*
+ * What to ask. Texts are copied by libcurl but for body, which must live until the transfer ends.
  */
 typedef struct vps_http_request_t {
     const char *url;           /* absolute, http or https */

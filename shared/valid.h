@@ -22,7 +22,8 @@ bool vps_valid_client_id(const char *text, size_t len);
  */
 bool vps_valid_utf8(const char *text, size_t len);
 
-/* Well-formed UTF-8 without control characters (C0, DEL, C1) and without U+FEFF (byte-order mark).
+/*
+ * Well-formed UTF-8 without control characters (C0, DEL, C1) and without U+FEFF (byte-order mark).
  */
 bool vps_valid_text(const char *text, size_t len);
 

@@ -10,33 +10,37 @@ Sentinel - a private httpd with the API, and those who call it
     my ($status, $body) = $sentinel->keepalive({ client_id => 'office' });
     is($sentinel->client('office')->{light}, 'yellow');
     my @answers = $sentinel->exchange(
-        $sentinel->request_text('POST', '/api/v1/keepalive', '{"client_id":"a"}')
-            . $sentinel->request_text('GET', '/api/v1/clients/a'));
+        $sentinel->request_text('POST', '/keepalive', '{"client_id":"a"}')
+            . $sentinel->request_text('GET', '/clients/a'));
     $sentinel->check_error_log;
 
 =head1 DESCRIPTION
 
-A VpsHttpd whose API is mounted at /api/v1 with the key $Sentinel::KEY and without rate limit; conf goes
-behind that.
+A VpsHttpd whose API is mounted at /api/v1 with the key $Sentinel::KEY and without rate limit; conf
+goes behind that. All paths here are below the mount.
 
 =head2 api(METHOD, PATH, { headers, content })
 
-A request below /api/v1 with the key. Returns (status, decoded JSON, answer) as VpsHttpd::json does.
+A request with the key. Returns (status, decoded JSON, answer) as VpsHttpd::json does.
 
 =head2 keepalive(BODY), client(ID), clients
 
-keepalive() posts a report, client() gets one, undef when there is none, clients() gets the list, its
-number in scalar context.
+keepalive() posts a report, client() gets one, undef when there is none, clients() gets the list, in
+scalar context its number.
+
+=head2 is_error(ANSWER, STATUS, ERROR, NAME)
+
+Tests that an answer is an error as the API tells it; returns its message.
 
 =head2 request_text(METHOD, PATH, CONTENT, HEADER...)
 
-The bytes of a request with the key. Content-Length is added, but for a body without content and where a
-Transfer-Encoding is given.
+The bytes of a request with the key. Content-Length is added, but not where there is no content or a
+Transfer-Encoding.
 
 =head2 exchange(BYTES)
 
-Sends the bytes of any number of requests on one connection, ends our side of it and returns the answers:
-hashes of status, headers (names in lower case) and content.
+Sends the bytes of any number of requests on one connection, ends our side of it and returns the
+answers: hashes of status, headers (names in lower case) and content.
 
 =cut
 
@@ -44,22 +48,26 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use JSON::PP ();
+use Test::More ();
 
 use parent 'VpsHttpd';
 
 our $KEY = 'test-key-123';
 
+my $MOUNT = '/api/v1';
+
 sub start {
     my ($class, %option) = @_;
-    $option{conf} =
-        "VPNSentinelAPI\nVPNSentinelAPIKey $KEY\nVPNSentinelRateLimit 0\n" . ($option{conf} // '');
+    $option{conf} = "VPNSentinelAPI $MOUNT\nVPNSentinelAPIKey $KEY\nVPNSentinelRateLimit 0\n"
+        . ($option{conf} // '');
     return $class->SUPER::start(%option);
 }
 
 sub api {
     my ($self, $method, $path, $option) = @_;
     my %headers = ('X-API-Key' => $KEY, %{ $option->{headers} // {} });
-    return $self->json($method, "/api/v1$path", { %{ $option // {} }, headers => \%headers });
+    return $self->json($method, "$MOUNT$path", { %{ $option // {} }, headers => \%headers });
 }
 
 sub keepalive {
@@ -79,13 +87,25 @@ sub clients {
     return @{ $list->{clients} };
 }
 
+sub is_error {
+    my ($self, $answer, $status, $error, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $body = eval { JSON::PP->new->utf8->decode($answer->{content}) } // {};
+    Test::More::is($answer->{status}, $status, "$name: $status");
+    Test::More::is($body->{error}, $error, "... $error");
+    Test::More::is(join(' ', sort keys %$body), 'error message', '... and a message, no more');
+    Test::More::is($answer->{headers}{'content-type'}, 'application/json', '... as JSON');
+    Test::More::is($answer->{headers}{'cache-control'}, 'no-store', '... not to be kept');
+    return $body->{message} // '';
+}
+
 sub request_text {
     my ($self, $method, $path, $content, @header) = @_;
     if (defined $content && !grep { /^Transfer-Encoding:/i } @header) {
         push @header, 'Content-Length: ' . length $content;
     }
-    return join "\r\n", "$method $path HTTP/1.1", 'Host: localhost', "X-API-Key: $KEY", @header, '',
-        $content // '';
+    return join "\r\n", "$method $MOUNT$path HTTP/1.1", 'Host: localhost', "X-API-Key: $KEY",
+        @header, '', $content // '';
 }
 
 sub exchange {
@@ -102,7 +122,8 @@ sub exchange {
 # Takes one answer, not to HEAD, from the beginning of the bytes.
 sub _take_answer {
     my ($rest) = @_;
-    $$rest =~ s{\AHTTP/1\.1 (\d{3}) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n}{} or croak "no answer of HTTP: $$rest";
+    $$rest =~ s{\AHTTP/1\.1 (\d{3}) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n}{}
+        or croak "no answer of HTTP: $$rest";
     my ($status, $head) = ($1, $2);
     my %headers = map { /^([^:]+): *(.*)$/ ? (lc $1 => $2) : () } split /\r\n/, $head;
     my $content = '';

@@ -74,7 +74,8 @@ typedef struct operation_t {
     bool with_freed_slot;
 } operation_t;
 
-/* Run the operation in a child that dies at the given point. Returns false when it came to its end.
+/*
+ * Run the operation in a child that dies at the given point. Returns false when it came to its end.
  */
 static bool dies_at(memory_t *memory, void (*run)(memory_t *), unsigned int point)
 {
