@@ -12,28 +12,24 @@
 #define PLAIN (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 /*
- * Take what is left of the body off the connection, or have it closed after the answer when that
- * would be much. r->status is set before: httpd does not send "100 Continue" for an error then.
+ * httpd takes what is left of a body off the connection when the request ends; where that may be
+ * much, the connection is closed instead.
  */
-static void discard_body(request_rec *r)
+static void limit_rest_of_body(request_rec *r)
 {
     const char *length = apr_table_get(r->headers_in, "Content-Length");
 
-    if (claim_state(r)->body_is_read) {
-        return;
-    }
-    if (apr_table_get(r->headers_in, "Transfer-Encoding") != NULL ||
-        (length != NULL && apr_atoi64(length) > VPS_KEEPALIVE_BODY_MAX)) {
+    if (!claim_state(r)->body_is_read &&
+        (apr_table_get(r->headers_in, "Transfer-Encoding") != NULL ||
+         (length != NULL && apr_atoi64(length) > VPS_KEEPALIVE_BODY_MAX))) {
         r->connection->keepalive = AP_CONN_CLOSE;
-    } else if (length != NULL) {
-        (void)ap_discard_request_body(r);
     }
 }
 
 void answer_begin(request_rec *r, int status, const char *content_type)
 {
     r->status = status;
-    discard_body(r);
+    limit_rest_of_body(r);
     ap_set_content_type(r, content_type);
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
 }

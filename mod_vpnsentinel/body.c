@@ -34,7 +34,6 @@ static const char *refused_type(request_rec *r)
 
 static int too_large(request_rec *r)
 {
-    r->connection->keepalive = AP_CONN_CLOSE;
     (void)answer_error(r, HTTP_REQUEST_ENTITY_TOO_LARGE, "Payload too large",
                        "The body must be at most 16384 bytes");
     return DONE;
@@ -55,8 +54,7 @@ static int cannot_read(request_rec *r, apr_status_t rv)
     return DONE;
 }
 
-/* Append what a brigade holds. Returns 0 when that is more than a body may be; *rv tells of
- * reading. */
+/* Append what a brigade holds. Returns 0 when that is more than a body may be; *rv is of reading. */
 static int append_brigade(char *text, apr_size_t *size, apr_bucket_brigade *brigade,
                           apr_status_t *rv, int *at_end)
 {

@@ -14,8 +14,8 @@ typedef struct body_t {
 
 /*
  * Read a JSON body whole, chunked or not. Returns OK; DONE when the request was answered (415 for
- * another type than JSON or an encoded body, 413, 400 for broken chunks); or a status that httpd
- * itself must handle (a time-out, a client that went away).
+ * another type than JSON or an encoded body, 413); or a status that httpd itself must handle (a
+ * time-out, broken chunks, a client that went away).
  */
 int body_read_json(request_rec *r, body_t *out);
 

@@ -6,28 +6,19 @@
 
 #define HANDLER_NAME "vpnsentinel"
 
-/* httpd merges slashes unless it is told not to; the mounts always do, so that none goes around a
- * guard. */
-static const char *merged_path(request_rec *r)
-{
-    char *path;
-
-    if (strstr(r->uri, "//") == NULL) {
-        return r->uri;
-    }
-    path = apr_pstrdup(r->pool, r->uri);
-    ap_no2slash(path);
-    return path;
-}
-
-static const mount_t *find(request_rec *r, const char **rest)
+/*
+ * The path is taken as httpd has it: decoded, dot segments resolved, slashes merged. Where
+ * "MergeSlashes Off" leaves some, they are not merged here, or such a path would be claimed that a
+ * <LocationMatch> rule did not meet.
+ */
+static const mount_t *find(const request_rec *r, const char **rest)
 {
     const apr_array_header_t *mounts = config_of(r->server)->mounts;
 
     if (mounts->nelts == 0 || r->proxyreq == PROXYREQ_PROXY || r->uri == NULL || r->uri[0] != '/') {
         return NULL;
     }
-    return mount_find(mounts, merged_path(r), rest);
+    return mount_find(mounts, r->uri, rest);
 }
 
 request_state_t *claim_state(const request_rec *r)

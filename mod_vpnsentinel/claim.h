@@ -18,7 +18,7 @@
 /* What the module knows of a request that is its own; lives as long as it. */
 typedef struct request_state_t {
     mount_kind_t kind;
-    const char *rest;       /* of the path, behind the mount: "" or "/…", slashes merged */
+    const char *rest;       /* of the path, behind the mount: "" or "/…" */
     vps_addr_t observed_ip; /* the client's address as Apache tells it (mod_remoteip aware) */
     bool address_is_known;  /* guard.c: an accepted keepalive came from this address before */
     bool body_is_read;      /* body.c: nothing of the body is left on the connection */

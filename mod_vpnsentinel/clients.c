@@ -1,7 +1,8 @@
 #include "clients.h"
 
 #include "http_protocol.h"
-#include "util_script.h"
+
+#include "apr_strings.h"
 
 #include "answer.h"
 #include "fleet.h"
@@ -110,18 +111,20 @@ typedef enum filter_t { FILTER_NONE, FILTER_ONLINE, FILTER_OFFLINE, FILTER_BAD }
 
 static filter_t filter_of(request_rec *r)
 {
-    apr_table_t *args;
-    const char *status;
+    char *args = apr_pstrdup(r->pool, r->args != NULL ? r->args : "");
+    filter_t filter = FILTER_NONE;
+    char *word, *state;
 
-    ap_args_to_table(r, &args);
-    status = apr_table_get(args, "status");
-    if (status == NULL) {
-        return FILTER_NONE;
+    for (word = apr_strtok(args, "&", &state); word != NULL; word = apr_strtok(NULL, "&", &state)) {
+        if (strcmp(word, "status=online") == 0) {
+            filter = FILTER_ONLINE;
+        } else if (strcmp(word, "status=offline") == 0) {
+            filter = FILTER_OFFLINE;
+        } else if (strcmp(word, "status") == 0 || strncmp(word, "status=", 7) == 0) {
+            return FILTER_BAD;
+        }
     }
-    if (strcmp(status, "online") == 0) {
-        return FILTER_ONLINE;
-    }
-    return strcmp(status, "offline") == 0 ? FILTER_OFFLINE : FILTER_BAD;
+    return filter;
 }
 
 static int passes(filter_t filter, const assessment_t *assessment)

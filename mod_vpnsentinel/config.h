@@ -31,7 +31,7 @@ typedef struct config_t {
     apr_time_t offline_threshold; /* server-wide: usec */
     int max_clients;              /* server-wide */
     vps_addr_t server_ip[2];      /* server-wide: own public IPv4 and IPv6, or unknown */
-    int server_ip_set;            /* server-wide: bool, or CONFIG_UNSET */
+    int server_ip_set;            /* server-wide: CONFIG_UNSET, 0 for none, 1 for addresses */
     const char *log_name;         /* server-wide: file, "|program", "none"; NULL = not set */
     bool dashboard_disabled;      /* server-wide, completed: the environment says no dashboard */
     apr_array_header_t

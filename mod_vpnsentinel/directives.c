@@ -2,6 +2,7 @@
 
 #include "http_core.h"
 
+#include "apr_lib.h"
 #include "apr_strings.h"
 
 #include "config.h"
@@ -102,22 +103,44 @@ static const char *set_api_key(cmd_parms *cmd, void *unused, const char *key)
     return NULL;
 }
 
+/*
+ * The next line without the space around it. Not ap_cfg_getline(), which joins a line that ends in a
+ * backslash with the next. APR_ENOSPC: longer than any key.
+ */
+static apr_status_t read_line(char **out, char *line, apr_size_t size, ap_configfile_t *file)
+{
+    apr_status_t rv = file->getstr(line, size, file->param);
+    size_t len;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    len = strlen(line);
+    if (len == size - 1 && line[len - 1] != '\n') {
+        return APR_ENOSPC;
+    }
+    while (len > 0 && apr_isspace(line[len - 1])) {
+        line[--len] = '\0';
+    }
+    *out = line + strspn(line, " \t");
+    return APR_SUCCESS;
+}
+
 static const char *add_keys_of(cmd_parms *cmd, const char *path, ap_configfile_t *file)
 {
     char line[KEYRING_KEY_MAX + 64];
     const char *wrong;
+    char *key;
     apr_status_t rv;
-    int keys = 0;
+    int number, keys = 0;
 
-    while ((rv = ap_cfg_getline(line, sizeof line, file)) == APR_SUCCESS) {
-        char *key = line + strspn(line, " \t");
-
+    for (number = 1; (rv = read_line(&key, line, sizeof line, file)) == APR_SUCCESS; number++) {
         if (key[0] == '\0' || key[0] == '#') {
             continue;
         }
         wrong = add_key(cmd, key);
         if (wrong != NULL) {
-            return apr_psprintf(cmd->pool, "%s (line %u of %s)", wrong, file->line_number, path);
+            return apr_psprintf(cmd->pool, "%s (line %d of %s)", wrong, number, path);
         }
         keys++;
     }
@@ -200,12 +223,17 @@ static const char *set_server_public_ip(cmd_parms *cmd, void *unused, const char
 {
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     config_t *config = config_being_read(cmd);
+    bool is_none;
 
     (void)unused;
     if (misplaced != NULL) {
         return misplaced;
     }
-    config->server_ip_set = true;
+    is_none = strcasecmp(word, "none") == 0;
+    if (config->server_ip_set != CONFIG_UNSET && (is_none || !config->server_ip_set)) {
+        return fault(cmd, word, "must be one IPv4 address, one IPv6 address, both, or none alone");
+    }
+    config->server_ip_set = !is_none;
     return fault(cmd, word, setting_server_ip(cmd->pool, config->server_ip, word));
 }
 

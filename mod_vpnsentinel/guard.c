@@ -12,6 +12,7 @@
 #include "segment.h"
 
 #define NOTICE_EVERY (60 * CLOCK_SECOND)
+#define LOGGED_PATH_MAX 400 /* bytes of a path in the log */
 
 /* --- allow list --- */
 
@@ -141,9 +142,11 @@ static bool is_authorized(request_rec *r, const apr_array_header_t *digests)
  * no query. */
 static void log_access(request_rec *r, bool authorized)
 {
-    log_request(r, VPS_INFO, "api", "🌐 Access: %.*s | IP: %s | Auth: %s",
-                (int)strcspn(r->unparsed_uri, "?"), r->unparsed_uri, r->useragent_ip,
-                authorized ? "✅" : "❌");
+    int len = (int)strcspn(r->unparsed_uri, "?");
+
+    log_request(r, VPS_INFO, "api", "🌐 Access: %.*s%s | IP: %s | Auth: %s",
+                len < LOGGED_PATH_MAX ? len : LOGGED_PATH_MAX, r->unparsed_uri,
+                len < LOGGED_PATH_MAX ? "" : "...", r->useragent_ip, authorized ? "✅" : "❌");
 }
 
 static int check_key(request_rec *r)

@@ -60,7 +60,9 @@ static int httpd_level(vps_level_t level)
 
 bool log_is_on(const request_rec *r, vps_level_t level)
 {
-    return log_file != NULL && APLOG_R_IS_LEVEL(r, httpd_level(level));
+    /* Not APLOG_R_IS_LEVEL: that holds for every level up to notice. */
+    return log_file != NULL &&
+           ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX) >= httpd_level(level);
 }
 
 void log_request(const request_rec *r, vps_level_t level, const char *component, const char *format,

@@ -30,7 +30,7 @@ void mount_add(apr_array_header_t *mounts, mount_kind_t kind, const char *path);
 const char *mount_sort(apr_array_header_t *mounts);
 
 /*
- * The mount that has a path (absolute, slashes merged), of an array that is sorted; *rest is what
+ * The mount that has an absolute path, of an array that is sorted; *rest is what
  * is behind it: "" or "/…". NULL when none has.
  */
 const mount_t *mount_find(const apr_array_header_t *mounts, const char *path, const char **rest);

@@ -23,6 +23,15 @@ bool vps_level_parse(vps_level_t *out, const char *name)
     return false;
 }
 
+/* U+2028 to U+202E, U+2066 to U+2069: they break a line or reorder what is shown of it. */
+static bool changes_layout(const char *text, size_t n)
+{
+    const unsigned char last = n == 3 ? (unsigned char)text[2] : 0;
+
+    return (n == 3 && memcmp(text, "\xE2\x80", 2) == 0 && last >= 0xA8 && last <= 0xAE) ||
+           (n == 3 && memcmp(text, "\xE2\x81", 2) == 0 && last >= 0xA6 && last <= 0xA9);
+}
+
 /* Bytes of the character at text when it may stand in a log line as it is, else 0. */
 static size_t readable_length(const char *text, size_t len)
 {
@@ -32,7 +41,7 @@ static size_t readable_length(const char *text, size_t len)
     if (lead >= ' ' && lead <= '~') {
         return lead != '\\' ? 1 : 0;
     }
-    return n <= len && vps_valid_text(text, n) ? n : 0;
+    return n <= len && vps_valid_text(text, n) && !changes_layout(text, n) ? n : 0;
 }
 
 /* Write the character at text, or its first byte escaped, to piece. Returns the bytes written. */

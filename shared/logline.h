@@ -1,8 +1,9 @@
 /*
  * One line of the product's own log: "[2025-01-15 12:34:56] [component] message\n", local time.
  *
- * The message may hold text from outside: everything that could forge or break a line (control
- * characters, invalid UTF-8) is written as \xHH, a backslash as two; valid UTF-8 stays readable.
+ * The message may hold text from outside: everything that could forge, break or reorder a line
+ * (control characters, bidirectional ones, invalid UTF-8) is written as \xHH, a backslash as two;
+ * other UTF-8 stays readable.
  *
  * Pure but for localtime_r(); thread-safe; no allocation.
  */

@@ -56,6 +56,7 @@ use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
+use Scalar::Util qw(weaken);
 use Socket qw(SHUT_WR);
 use Test::More ();
 use Time::HiRes qw(sleep clock_gettime CLOCK_MONOTONIC);
@@ -82,6 +83,7 @@ for my $signal (qw(HUP INT TERM)) {
 }
 
 my $instances = 0;
+my @objects;  # all of this process, weak
 
 # --- starting -------------------------------------------------------------------------------------
 
@@ -136,6 +138,8 @@ sub _prepare {
     }, $class;
     $self->{log_level} //= defined $self->{module} ? 'info vpnsentinel:debug' : 'info';
 
+    push @objects, $self;
+    weaken($objects[-1]);
     make_path(map { "$self->{root}/$_" } qw(logs run htdocs));
     chmod 0755, map { "$self->{root}$_" } '', qw(/logs /run /htdocs);
     while (my ($path, $content) = each %{ $self->{files} }) {
@@ -463,9 +467,10 @@ sub check_error_log {
     return Test::More::is(join('', @found), '', 'the error log has nothing unexpected');
 }
 
-sub DESTROY {
+# Stops httpd and takes its ServerRoot away.
+sub _remove {
     my ($self) = @_;
-    return if $$ != $self->{owner};
+    return if $$ != $self->{owner} || $self->{removed}++;
     local ($?, $!, $@);
     $self->stop;
     if ($ENV{VPS_KEEP} || !Test::More->builder->is_passing) {
@@ -473,6 +478,16 @@ sub DESTROY {
     } else {
         remove_tree($self->{root});
     }
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    $self->_remove;
+}
+
+# Perl destroys what a named sub refers to only after it has taken Test::More apart.
+END {
+    $_->_remove for grep { defined } @objects;
 }
 
 package VpsHttpd::Agent;

@@ -1,0 +1,94 @@
+# The health checks: public, exact, and under any path.
+use strict;
+use warnings;
+
+use Test::More;
+
+use VpsHttpd;
+
+my $error_documents = join '', map { "ErrorDocument $_ replaced\n" } 401, 404, 405;
+
+# No key is configured: the API is closed, health is not.
+my $httpd = VpsHttpd->start(conf => "VPNSentinelAPI\nVPNSentinelHealth\n$error_documents",
+    files => { 'htdocs/healthy.html' => 'a page' });
+
+my %as_json = (headers => { Accept => 'application/json' });
+
+for my $path ('/health', '/healthz') {
+    subtest $path => sub {
+        for my $accept ('*/*', 'application/json') {
+            my $answer = $httpd->request('GET', $path, { headers => { Accept => $accept } });
+            is($answer->{status}, 200, "Accept $accept: 200");
+            is($answer->{content}, 'OK', '... OK, nothing else');
+            like($answer->{headers}{'content-type'}, qr{\Atext/plain\b}, '... Content-Type');
+            is($answer->{headers}{'cache-control'}, 'no-store', '... Cache-Control');
+        }
+        my $answer = $httpd->request('HEAD', $path);
+        is($answer->{status}, 200, 'HEAD');
+        is($answer->{content} // '', '', '... no body');
+        is($answer->{headers}{'content-length'}, 2, '... Content-Length');
+        for my $method (qw(POST PUT DELETE)) {
+            $answer = $httpd->request($method, $path, { content => 'x' x 100 });
+            is($answer->{status}, 405, $method);
+            is($answer->{headers}{allow}, 'GET, HEAD', '... Allow');
+            unlike($answer->{content}, qr/replaced/, '... in our words');
+        }
+    };
+}
+
+my %checks = (live => {}, ready => { registry => 'ok' }, startup => { registry => 'ok' });
+
+for my $probe (sort keys %checks) {
+    subtest "/health/$probe" => sub {
+        my $answer = $httpd->request('GET', "/health/$probe");
+        is($answer->{status}, 200, 'text');
+        is($answer->{content}, 'OK', '... OK, nothing else');
+        like($answer->{headers}{'content-type'}, qr{\Atext/plain\b}, '... Content-Type');
+
+        (my $status, my $body, $answer) = $httpd->json('GET', "/health/$probe", \%as_json);
+        is($status, 200, 'JSON');
+        is($answer->{headers}{'content-type'}, 'application/json', '... Content-Type');
+        is($answer->{headers}{'cache-control'}, 'no-store', '... Cache-Control');
+        is_deeply($body, { status => 'ok', checks => $checks{$probe} }, '... body');
+        (undef, $body) = $httpd->json('GET', "/health/$probe",
+            { headers => { Accept => 'text/html, application/json;q=0.9' } });
+        is($body->{status}, 'ok', 'JSON among others');
+
+        $answer = $httpd->request('HEAD', "/health/$probe");
+        is($answer->{status}, 200, 'HEAD');
+        is($answer->{content} // '', '', '... no body');
+        $answer = $httpd->request('POST', "/health/$probe");
+        is($answer->{status}, 405, 'POST');
+    };
+}
+
+subtest 'other paths' => sub {
+    for my $path ('/health/nothing', '/health/live/x', '/healthz/nothing', '/health/Live') {
+        my $answer = $httpd->request('GET', $path);
+        is($answer->{status}, 404, $path);
+        isnt($answer->{content}, 'replaced', '... in our words');
+    }
+    my $answer = $httpd->request('GET', '/healthy.html');
+    is($answer->{content}, 'a page', 'a page whose name only begins so');
+};
+
+subtest 'the API beside it is closed' => sub {
+    is($httpd->request('GET', '/api/v1/status')->{status}, 401, 'no key');
+};
+$httpd->check_error_log(allow => [qr/VPNSentinelAPIKey/]);
+
+for my $mount ('/vpn', '/vpn/', '/a/b') {
+    subtest "VPNSentinelHealth $mount" => sub {
+        my $base = $mount =~ s{/\z}{}r;
+        my $other = VpsHttpd->start(conf => "VPNSentinelHealth $mount\n",
+            files => { 'htdocs/health' => 'a file' });
+        is($other->request('GET', "$base$_")->{content}, 'OK', "$base$_")
+            for '/health', '/healthz', '/health/live', '/health/ready', '/health/startup';
+        is($other->request('GET', "$base/health/nothing")->{status}, 404, 'unknown below it');
+        is($other->request('GET', $base)->{status}, 404, 'the base itself is not claimed');
+        is($other->request('GET', '/health')->{content}, 'a file', '/health is the file system\'s');
+        $other->check_error_log;
+    };
+}
+
+done_testing;
