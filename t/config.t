@@ -1,0 +1,336 @@
+# "httpd -t": which values are allowed, and what is said of those that are not.
+use strict;
+use warnings;
+
+use Test::More;
+
+use VpsHttpd;
+
+my $secret = 'S3cret-k3y';
+
+# Runs "httpd -t"; returns (exit status, output), without the escapes that httpd writes.
+sub configtest {
+    my ($lines, %option) = @_;
+    my ($status, $output) = VpsHttpd->configtest(conf => "$lines\n", %option);
+    my %plain = ('t' => "\t", '\\' => '\\');
+    $output =~ s/\\(?:x([0-9a-f]{2})|([t\\]))/defined $1 ? chr hex $1 : $plain{$2}/ge;
+    return ($status, $output);
+}
+
+sub is_allowed {
+    my ($lines, %option) = @_;
+    my ($status, $output) = configtest($lines, %option);
+    my $name = delete $option{name} // $lines;
+    subtest "allowed: $name" => sub {
+        is($status, 0, 'exit status');
+        like($output, qr/^Syntax OK$/m, 'what httpd says');
+        unlike($output, qr/VPNS\d|VPNSentinel|VPN_SENTINEL/, 'nothing is complained of');
+    };
+}
+
+# The sentence names what is wrong and says what is allowed, in this order, on one line.
+sub is_refused {
+    my ($lines, $subject, $allowed, %option) = @_;
+    my $name = delete $option{name} // $lines;
+    my ($status, $output) = configtest($lines, %option);
+    subtest "refused: $name" => sub {
+        is($status, 1, 'exit status');
+        like($output, qr/\Q$subject\E.*$allowed/, 'what is wrong and what is allowed');
+        unlike($output, qr/Syntax OK/, 'httpd does not take it');
+        unlike($output, qr/\Q$secret\E/, 'no key is told');
+    };
+}
+
+my $rate = qr/must be a whole number from 0 to 1000\b/;
+my $clients = qr/must be a whole number from 1 to 1000000\b/;
+my $threshold = qr/must be 2 to 604800 seconds, or a number with ms, s, min, h or d\b/;
+my $networks = qr{must be IPv4 or IPv6 addresses or ranges like 192\.0\.2\.0/24 or 2001:db8::/32};
+my $server_ip = qr/must be one IPv4 address, one IPv6 address, both, or none\b/;
+my $boolean = qr/must be true, false, on, off, yes, no, 1 or 0\b/;
+my $key = qr/a key is 1 to 256 visible ASCII characters without space/;
+my $plain = qr/must be a plain path, without space, '\?', '#', '%' or '\\'/;
+my $segment = qr/must have no empty, '\.' or '\.\.' segment/;
+
+subtest 'numbers and durations' => sub {
+    my %numbers = (
+        VPNSentinelRateLimit => {
+            good => [qw(0 1 30 1000)],
+            bad => [qw(-1 1001 +5 1.5 30x 0x1e x 99999999999999999999)],
+            allowed => $rate,
+            variable => 'VPN_SENTINEL_SERVER_RATE_LIMIT',
+        },
+        VPNSentinelMaxClients => {
+            good => [qw(1 10000 1000000)],
+            bad => [qw(0 -1 1000001 4294967297 1k many)],
+            allowed => $clients,
+        },
+        VPNSentinelOfflineThreshold => {
+            good => [qw(2 300 604800 2s 2000ms 5min 5mi 5MIN 168h 7d)],
+            bad => [qw(0 1 604801 1999ms 1s 8d 169h 10sx 10m 1w -5 s 1.5h 99999999999999999999d)],
+            allowed => $threshold,
+            variable => 'VPN_SENTINEL_SERVER_OFFLINE_THRESHOLD',
+        },
+    );
+    for my $directive (sort keys %numbers) {
+        my $row = $numbers{$directive};
+        my $variable = $row->{variable};
+        is_allowed("$directive $_") for @{ $row->{good} };
+        is_refused("$directive \"$_\"", "$directive: '$_' is not allowed: ", $row->{allowed})
+            for @{ $row->{bad} };
+        is_refused("$directive 10 10", $directive, qr/takes one argument/);
+        is_refused("$directive$_", $directive, qr/takes one argument/) for '', ' ""';
+        next if !$variable;
+        is_allowed('', env => { $variable => $_ }, name => "$variable=$_") for $row->{good}[0], '';
+        for my $value (@{ $row->{bad} }[0 .. 2]) {
+            is_refused('', "$variable: '$value' is not allowed: ", $row->{allowed},
+                env => { $variable => $value }, name => "$variable=$value");
+        }
+    }
+};
+
+subtest 'booleans' => sub {
+    for my $variable (qw(VPN_SENTINEL_WEB_DASHBOARD_ENABLED VPN_SENTINEL_SERVER_IP_WHITELIST_ENABLED)) {
+        for my $value (qw(true false on off yes no 1 0 TRUE Off), '') {
+            is_allowed('', name => "$variable=$value",
+                env => { $variable => $value, VPN_SENTINEL_ALLOWED_IPS => '192.0.2.1' });
+        }
+        for my $value (qw(maybe 2 -1 tru truee 00), ' ', 'true ') {
+            is_refused('', "$variable: '$value' is not allowed: ", $boolean,
+                env => { $variable => $value }, name => "$variable=$value");
+        }
+    }
+};
+
+subtest 'allow lists' => sub {
+    my $directive = 'VPNSentinelAllowedIPs';
+    my $variable = 'VPN_SENTINEL_ALLOWED_IPS';
+    my @good = ('192.0.2.1', '192.0.2.0/24', '192.0.2.7/24', '192.0.2.1/32', '0.0.0.0/0', '2001:db8::1',
+        '2001:db8::/32', '::/0', '::ffff:192.0.2.1', '192.0.2.1,198.51.100.0/24',
+        '192.0.2.1, 2001:db8::/32', '192.0.2.1 2001:db8::/32');
+    my @bad = ('10', '10.1', '10.1/16', '192.0.2.256', '192.0.02.1', '192.0.2.0/33', '192.0.2.0/',
+        '192.0.2.0/-1', '192.0.2.0/x', '192.0.2.0/255.255.255.0', '/24', '2001:db8::/129', '[2001:db8::1]',
+        'fe80::1%eth0', 'localhost', 'all', '*', '192.0.2.1;192.0.2.2');
+    is_allowed("$directive \"$_\"") for @good;
+    is_allowed("$directive @good[0 .. 2]\n$directive $good[5]", name => "$directive twice");
+    is_refused("$directive 192.0.2.1 \"$_\"", "$directive: '$_' is not allowed: ", $networks) for @bad;
+    is_refused("$directive \"$_\"", "$directive: '$_' is not allowed: ", $networks)
+        for '192.0.2.1,10.1', '192.0.2.1, all', ' ', ',';
+    is_refused("$directive$_", $directive, qr/requires at least one argument/) for '', ' ""';
+
+    my %on = (VPN_SENTINEL_SERVER_IP_WHITELIST_ENABLED => 'true');
+    is_allowed('', env => { %on, $variable => $_ }, name => "$variable=$_") for @good[0 .. 2];
+    for my $value (@bad[0 .. 2]) {
+        is_refused('', "$variable: '$value' is not allowed: ", $networks,
+            env => { %on, $variable => $value }, name => "$variable=$value");
+        is_allowed('', env => { $variable => $value }, name => "not in force: $variable=$value");
+    }
+    my $empty = qr/must not be empty while VPN_SENTINEL_SERVER_IP_WHITELIST_ENABLED is true/;
+    is_refused('', $variable, $empty, env => \%on, name => "no $variable");
+    is_refused('', $variable, $empty, env => { %on, $variable => '' }, name => "empty $variable");
+    is_refused('', $variable, qr/$empty|$networks/, env => { %on, $variable => $_ },
+        name => "$variable='$_'") for ' ', ' , ';
+    is_allowed("$directive 192.0.2.1", env => \%on, name => "$directive in place of the variable");
+};
+
+subtest 'own address' => sub {
+    my $directive = 'VPNSentinelServerPublicIP';
+    my $variable = 'VPN_SENTINEL_SERVER_PUBLIC_IP';
+    my @good = ('none', 'None', '192.0.2.1', '2001:db8::1', '192.0.2.1 2001:db8::1',
+        '2001:db8::1 192.0.2.1');
+    my @bad = ('192.0.2.1 192.0.2.2', '2001:db8::1 2001:db8::2', '192.0.2.1 ::ffff:192.0.2.2',
+        '192.0.2.1 2001:db8::1 192.0.2.1', '192.0.2', '192.0.2.0/24', 'host.example', 'nonee',
+        '192.0.2.1 none', 'none 192.0.2.1');
+    is_allowed("$directive $_") for @good, '"192.0.2.1, 2001:db8::1"';
+    is_allowed("$directive 192.0.2.1\n$directive 2001:db8::1", name => "$directive twice");
+    is_refused("$directive $_", $directive, qr/$server_ip|takes .* argument/) for @bad, '" "', '","';
+    is_refused("$directive 192.0.2.1\n$directive 192.0.2.2", "$directive: '192.0.2.2' is not allowed: ",
+        $server_ip, name => "$directive twice, two of IPv4");
+    is_refused("$directive$_", $directive, qr/(?:takes|requires) .* ?argument/) for '', ' ""';
+
+    is_allowed('', env => { $variable => $_ }, name => "$variable=$_")
+        for @good, '192.0.2.1,2001:db8::1', '';
+    is_refused('', "$variable: '$_' is not allowed: ", $server_ip, env => { $variable => $_ },
+        name => "$variable=$_") for @bad[0 .. 4], ' ', ',';
+};
+
+subtest 'keys' => sub {
+    my $directive = 'VPNSentinelAPIKey';
+    my $variable = 'VPN_SENTINEL_API_KEY';
+    my $longest = $secret . 'x' x (256 - length $secret);
+    my $none = qr/'none' is not allowed: 'none' opens the API to everybody and cannot stand beside a key/;
+    my %bad = (
+        'too long' => $longest . 'x',
+        'with a space' => "$secret two",
+        'not ASCII' => "$secret\x{c3}\x{bc}",
+        'with a control character' => "$secret\x{7f}",
+    );
+    is_allowed("$directive $_") for $secret, $longest, "$secret two", "$secret\n$directive two", 'none', 'NONE';
+    is_refused("$directive \"$bad{$_}\"", "$directive: ", $key, name => "a key $_") for sort keys %bad;
+    is_refused("$directive$_", $directive, qr/requires at least one argument/) for '', ' ""';
+    for my $both ("none $secret", "$secret none", "$secret\n$directive none", "none\n$directive $secret",
+        "none\n${directive}File keys", "$secret two none") {
+        is_refused("$directive $both", "$directive", $none, name => "$directive $both",
+            files => { keys => $secret });
+    }
+    is_allowed("$directive none\n<VirtualHost *:\@PORT\@>\n$directive $secret\n</VirtualHost>",
+        name => 'none in the server, a key in a virtual host');
+
+    is_allowed('', env => { $variable => $_ }, name => "$variable=$_") for $secret, $longest, '';
+    is_refused('', "$variable: ", $key, env => { $variable => $bad{$_} }, name => "$variable: a key $_")
+        for sort keys %bad;
+};
+
+subtest 'key files' => sub {
+    my $directive = 'VPNSentinelAPIKeyFile';
+    my $long = $secret . 'x' x 300;
+    my %good = (
+        'one key' => $secret,
+        'comments' => "# a\n\n\t \n  # b\n$secret\n$secret-two\n",
+        'Windows' => "# a\r\n\r\n$secret\r\n",
+        'the longest' => "  $secret" . 'x' x (256 - length $secret) . "  \n",
+    );
+    is_allowed("$directive keys", files => { keys => $good{$_} }, name => $_) for sort keys %good;
+    is_allowed("$directive \"\@ROOT\@/keys\"", files => { keys => $secret }, name => 'absolute path');
+
+    my %bad = (
+        'two keys on a line' => [ "good\n$secret two\n", qr{$key \(line 2 of .*/keys\)} ],
+        'not ASCII' => [ "# a\n\n$secret\x{c3}\x{bc}\n", qr{$key \(line 3 of .*/keys\)} ],
+        'too long' => [ "$secret\n" . 'x' x 257 . "\n", qr{$key \(line 2 of .*/keys\)} ],
+        'far too long' => [ $long x 100, qr{/keys\b.* too long} ],
+        'empty' => [ '', qr/'.*\/keys' is not allowed: the file holds no key/ ],
+        'only comments' => [ "# $secret\n\n", qr/'.*\/keys' is not allowed: the file holds no key/ ],
+    );
+    for my $name (sort keys %bad) {
+        my ($content, $message) = @{ $bad{$name} };
+        is_refused("$directive keys", "$directive: ", $message, files => { keys => $content }, name => $name);
+    }
+    is_refused("$directive missing", "$directive: cannot read ", qr{/missing: .*No such file},
+        name => 'missing');
+    is_refused("$directive logs", "$directive: ", qr{/logs\b}, name => 'a folder');
+    is_refused("$directive$_", $directive, qr/takes one argument/) for '', ' ""';
+};
+
+subtest 'mounts' => sub {
+    my @good = ('', '""', '/', '/a', '/a/', '/a/b.c', '/vpn-sentinel/api_v1', '/.well-known/x', '/...');
+    my @bad = (
+        map({ [ $_, qr/must begin with a slash/ ] } 'api', './api', 'http://a/b'),
+        map({ [ $_, $plain ] } '/a b', '/a?b', '/a#b', '/a%20b', "/a\tb", "/a\x{7f}b"),
+        map({ [ $_, $segment ] } '//', '//a', '/a//b', '/a//', '/.', '/..', '/./a', '/a/../b', '/a/..'),
+    );
+    for my $directive (qw(VPNSentinelAPI VPNSentinelDashboard VPNSentinelHealth)) {
+        is_allowed("$directive $_") for @good;
+        is_refused("$directive /a /b", "$directive: '/b' is not allowed: it ", qr/takes one path at most/);
+        is_allowed("$directive /a\n$directive /a\n$directive /b", name => "$directive, several");
+        is_allowed("<VirtualHost *:\@PORT\@>\n$directive\n</VirtualHost>",
+            name => "$directive in a virtual host");
+    }
+    is_refused("VPNSentinelAPI \"$_->[0]\"", "VPNSentinelAPI: '$_->[0]' is not allowed: it ", $_->[1])
+        for @bad;
+    is_refused('VPNSentinelAPI "/a\\b"', 'VPNSentinelAPI: \'/a\\b\' is not allowed: it ', $plain);
+    is_refused("VPNSentinelHealth a", "VPNSentinelHealth: 'a' is not allowed: it ", $bad[0][1]);
+    is_refused("VPNSentinelDashboard a", "VPNSentinelDashboard: 'a' is not allowed: it ", $bad[0][1]);
+    is_allowed('VPNSentinelDashboard off');
+    is_allowed('VPNSentinelDashboard OFF');
+    is_refused("$_ off", "$_: 'off' is not allowed: it ", qr/must begin with a slash/)
+        for qw(VPNSentinelAPI VPNSentinelHealth);
+
+    my $variable = 'VPN_SENTINEL_API_PATH';
+    is_allowed('VPNSentinelAPI', env => { $variable => $_ }, name => "$variable=$_") for '', '/', '/a/b';
+    for my $row (@bad[0, 4, -1]) {
+        is_refused('VPNSentinelAPI', "$variable: '$row->[0]' is not allowed: it ", $row->[1],
+            env => { $variable => $row->[0] }, name => "$variable=$row->[0]");
+    }
+    is_allowed('VPNSentinelAPI /a', env => { $variable => 'wrong' }, name => 'a path in place of the variable');
+
+    my $same = 'VPNSentinelAPI, VPNSentinelDashboard and VPNSentinelHealth must not claim the same path: ';
+    my @conflicts = (
+        [ '/x', "VPNSentinelAPI /x\nVPNSentinelDashboard /x" ],
+        [ '/x', "VPNSentinelAPI /x/\nVPNSentinelDashboard /x" ],
+        [ '/', "VPNSentinelAPI /\nVPNSentinelDashboard /" ],
+        [ '/x/health', "VPNSentinelAPI /x/health\nVPNSentinelHealth /x" ],
+        [ '/healthz', "VPNSentinelHealth\nVPNSentinelDashboard /healthz" ],
+        [ '/x', "VPNSentinelAPI /x\n<VirtualHost *:\@PORT\@>\nVPNSentinelDashboard /x\n</VirtualHost>" ],
+    );
+    is_refused($_->[1], $same, qr/'\Q$_->[0]\E'/) for @conflicts;
+    is_allowed("VPNSentinelAPI /x\nVPNSentinelDashboard /x/y\nVPNSentinelHealth /x",
+        name => 'mounts below each other');
+    is_allowed("VPNSentinelDashboard /x\n<VirtualHost *:\@PORT\@>\nVPNSentinelAPI /x\n"
+            . "VPNSentinelDashboard off\n</VirtualHost>",
+        name => 'a dashboard that is off claims nothing');
+};
+
+subtest 'log' => sub {
+    my $allowed = qr/must be a file, "\|program" or none/;
+    my @good = ('none', 'logs/x.log', '/nonexistent/x.log', '"|/bin/cat"', '"||/bin/cat"', '"|$cat >x"');
+    is_allowed("VPNSentinelAPI\nVPNSentinelLog $_", name => "VPNSentinelLog $_") for @good;
+    is_refused("VPNSentinelLog \"$_\"", "VPNSentinelLog: '$_' is not allowed: it ", $allowed) for '|';
+    is_refused("VPNSentinelLog$_", 'VPNSentinelLog', qr/takes one argument/) for '', ' ""', ' a b';
+};
+
+subtest 'where a directive may stand' => sub {
+    my %global = (
+        VPNSentinelRateLimit => 30,
+        VPNSentinelOfflineThreshold => 300,
+        VPNSentinelMaxClients => 100,
+        VPNSentinelServerPublicIP => '192.0.2.1',
+        VPNSentinelLog => 'none',
+    );
+    my %any_server = (
+        VPNSentinelAPI => '/a',
+        VPNSentinelDashboard => '/b',
+        VPNSentinelHealth => '/c',
+        VPNSentinelAPIKey => $secret,
+        VPNSentinelAPIKeyFile => 'keys',
+        VPNSentinelAllowedIPs => '192.0.2.1',
+    );
+    my %files = (files => { keys => $secret });
+    my %all = (%global, %any_server);
+    for my $directive (sort keys %all) {
+        my $line = "$directive $all{$directive}";
+        my $in_host = "<VirtualHost *:\@PORT\@>\n$line\n</VirtualHost>";
+        my $outside = qr/cannot occur within <VirtualHost> section/;
+        is_allowed($line, %files, name => "$directive in the server");
+        is_allowed($in_host, %files, name => "$directive in a virtual host") if $any_server{$directive};
+        is_refused($in_host, $directive, $outside, %files, name => "$directive in a virtual host")
+            if $global{$directive};
+        is_refused("<Location \"/\">\n$line\n</Location>", $directive, qr/not allowed (?:in|here)/, %files,
+            name => "$directive in a Location");
+    }
+};
+
+subtest 'the mutex' => sub {
+    my $line = qr/Write instead: Mutex fcntl vpnsentinel$/m;
+    for my $mutex ('posixsem vpnsentinel', 'posixsem', 'posixsem default', 'sem vpnsentinel') {
+        is_refused("VPNSentinelAPI\nMutex $mutex", 'Mutex: POSIX semaphores cannot guard the registry',
+            $line, name => "Mutex $mutex") if $mutex !~ /^sem/ || sem_is_posix();
+        is_allowed("Mutex $mutex", name => "Mutex $mutex, nothing mounted");
+    }
+    is_allowed("VPNSentinelAPI\nMutex posixsem default\nMutex fcntl vpnsentinel", name => 'the line to write');
+    is_allowed("VPNSentinelAPI\nMutex $_ vpnsentinel", name => "Mutex $_ vpnsentinel")
+        for qw(default fcntl flock sysvsem pthread);
+};
+
+# What "Mutex sem" is depends on how APR was built.
+sub sem_is_posix {
+    my (undef, $output) = configtest("VPNSentinelAPI\nMutex sem vpnsentinel");
+    return $output !~ /^Syntax OK$/m;
+}
+
+subtest 'nothing is left behind' => sub {
+    my $httpd = VpsHttpd->start(
+        conf => "VPNSentinelAPI\nVPNSentinelAPIKey $secret\nVPNSentinelLog logs/own.log\n"
+            . "PidFile run/httpd.pid\n",
+    );
+    unlink $httpd->root . '/logs/own.log';
+    my $config = $httpd->root . '/httpd.conf';
+    my $program = $ENV{VPS_HTTPD} // '/usr/sbin/apache2';
+    my $output = `'$program' -f '$config' -t 2>&1`;
+    is($?, 0, 'httpd -t') or diag($output);
+    ok(!-e $httpd->root . '/logs/own.log', 'it opens no log');
+    is($httpd->request('GET', '/api/v1/status', { headers => { 'X-API-Key' => $secret } })->{status}, 200,
+        'the server beside it serves on');
+    $httpd->stop;
+    $httpd->check_error_log;
+};
+
+done_testing;
