@@ -144,7 +144,9 @@ static const char *complete_keys(apr_pool_t *p, config_t *config)
     const char *value = setting_env(name), *wrong;
 
     if (config->keys == NULL && value != NULL) {
-        wrong = keyring_check(value);
+        wrong = strcmp(value, "none") != 0
+                    ? keyring_check(value)
+                    : "none is no key; only the directive \"VPNSentinelAPIKey none\" opens the API";
         if (wrong != NULL) {
             return apr_psprintf(p, "%s: %s", name, wrong);
         }

@@ -138,15 +138,17 @@ static bool is_authorized(request_rec *r, const apr_array_header_t *digests)
     return digests->nelts == 0 || has_key(r, digests);
 }
 
-/* The path as it was sent: percent-encoded, so that it cannot look like another part of the line;
- * no query. */
-static void log_access(request_rec *r, bool authorized)
+/*
+ * The path as it was sent: percent-encoded, so that it cannot look like another part of the line,
+ * and without its query, which may hold anything.
+ */
+static void log_access(const request_rec *r, bool authorized)
 {
-    int len = (int)strcspn(r->unparsed_uri, "?");
+    size_t len = strcspn(r->unparsed_uri, "?");
+    int shown = len < LOGGED_PATH_MAX ? (int)len : LOGGED_PATH_MAX;
 
-    log_request(r, VPS_INFO, "api", "🌐 Access: %.*s%s | IP: %s | Auth: %s",
-                len < LOGGED_PATH_MAX ? len : LOGGED_PATH_MAX, r->unparsed_uri,
-                len < LOGGED_PATH_MAX ? "" : "...", r->useragent_ip, authorized ? "✅" : "❌");
+    log_request(r, VPS_INFO, "api", "🌐 Access: %.*s%s | IP: %s | Auth: %s", shown, r->unparsed_uri,
+                len > LOGGED_PATH_MAX ? "..." : "", r->useragent_ip, authorized ? "✅" : "❌");
 }
 
 static int check_key(request_rec *r)

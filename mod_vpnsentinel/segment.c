@@ -9,23 +9,20 @@
 #include "apr_global_mutex.h"
 #include "apr_shm.h"
 #include "apr_strings.h"
+#include "apr_thread_proc.h"
 
 #include "clock.h"
 #include "config.h"
 
 #define MUTEX_NAME "vpnsentinel"
 #define RETAINED_KEY "mod_vpnsentinel/1"
-#define SPINS                                                                                      \
-    50 /* tries before a process waits for the lock: shorter than a sleep and a wake-up            \
-        */
-#define RATELIMIT_ENTRIES 65536u
-#define RESERVE_FACTOR                                                                             \
-    4u /* slots reserved for each client allowed: room for a later, higher limit */
-#define RESERVE_MIN 65536u /* slots */
-#define PAGE 4096u         /* bytes; what is not used stays on pages of its own */
-#define SEGMENT_LAYOUT                                                                             \
-    1u /* raise it when segment_t or the rate-limit table changes its meaning                      \
-        */
+#define SPINS 50                 /* tries for the lock before the processor is given away */
+#define YIELDS 50                /* and with it given away, before the kernel is asked to wait */
+#define RATELIMIT_ENTRIES 65536u /* addresses */
+#define RESERVE_FACTOR 4u        /* slots reserved for each client allowed: a limit may grow */
+#define RESERVE_MIN 65536u       /* slots */
+#define PAGE 4096u               /* bytes; what is not used stays on pages of its own */
+#define SEGMENT_LAYOUT 1u        /* to be raised when the memory changes its meaning */
 
 /* The start of the segment. */
 typedef struct segment_t {
@@ -73,20 +70,29 @@ static void pause_processor(void)
 #endif
 }
 
+static apr_status_t try_often(int tries, void (*between)(void))
+{
+    apr_status_t rv = apr_global_mutex_trylock(retained->mutex);
+
+    for (; tries > 0 && APR_STATUS_IS_EBUSY(rv); tries--) {
+        between();
+        rv = apr_global_mutex_trylock(retained->mutex);
+    }
+    return rv;
+}
+
 /*
- * Critical sections are far shorter than putting a thread to sleep: waiting at once makes convoys.
+ * Critical sections are far shorter than putting a thread to sleep, and a mutex that is handed to a
+ * sleeper (as APR's robust one is) makes a convoy. A holder that lost its processor gets it back
+ * sooner when those who wait give away theirs.
  */
 static bool acquire(void *unused)
 {
-    apr_status_t rv = APR_EBUSY;
-    int i;
+    apr_status_t rv = try_often(SPINS, pause_processor);
 
     (void)unused;
-    for (i = 0; i < SPINS && APR_STATUS_IS_EBUSY(rv); i++) {
-        rv = apr_global_mutex_trylock(retained->mutex);
-        if (APR_STATUS_IS_EBUSY(rv)) {
-            pause_processor();
-        }
+    if (APR_STATUS_IS_EBUSY(rv)) {
+        rv = try_often(YIELDS, apr_thread_yield);
     }
     if (rv != APR_SUCCESS) {
         rv = apr_global_mutex_lock(retained->mutex);

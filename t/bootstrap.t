@@ -130,14 +130,15 @@ subtest 'check' => sub {
     my $passing = results('a', 'PASS 1 - x', 'PASS 2 - y', 'XFAIL 3', 'SKIP 4');
     my ($status, $output, $calls) = bootstrap('check', TESTS => $passing);
     is($status, 0, 'all well: exit status') or diag($output);
-    like($output, qr/^6 passed, 0 failed, 2 skipped\n\z/m, 'both runs are counted');
-    like($calls, qr/^make .*\bcheck\nmake .*\bcheck-sanitize\n\z/m, 'both runs are made');
+    like($output, qr/^9 passed, 0 failed, 3 skipped\n\z/m, 'all runs are counted');
+    like($calls, qr/^make .*\bcheck\nmake .*\bcheck-clang\nmake .*\bcheck-sanitize\n\z/m,
+        'all runs are made');
 
     my $failing = results('b', 'PASS 1', 'FAIL 2 - z', 'ERROR') . 'echo the reason >b.log; exit 1';
     ($status, $output) = bootstrap('check', TESTS => $failing);
     is($status, 1, 'failures: exit status');
     like($output, qr/^the reason$/m, 'the log is shown');
-    like($output, qr/^2 passed, 4 failed, 0 skipped\n\z/m, 'the failures are counted');
+    like($output, qr/^3 passed, 6 failed, 0 skipped\n\z/m, 'the failures are counted');
 
     ($status, $output) = bootstrap('check', TESTS => 'exit 2');
     is($status, 1, 'no test ran: exit status');

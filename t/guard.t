@@ -37,7 +37,8 @@ sub key_header {
 
 sub status_of {
     my ($httpd, $header, $port) = @_;
-    return $httpd->request('GET', '/api/v1/clients', { headers => $header, port => $port })->{status};
+    my $answer = $httpd->request('GET', '/api/v1/clients', { headers => $header, port => $port });
+    return $answer->{status};
 }
 
 # The answer to one request is a guard's.
@@ -93,10 +94,12 @@ CONF
         };
         my $is_head = $method eq 'HEAD';
         is_refusal($ask->(1, key_header('right')), \%DENIED, "$name: allow list", $is_head);
-        is_refusal($ask->(0), \%UNAUTHORIZED, "$name: key; what was denied did not count", $is_head);
+        is_refusal($ask->(0), \%UNAUTHORIZED, "$name: key; what was denied did not count",
+            $is_head);
         is_refusal($ask->(0, key_header('right')), \%LIMITED, "$name: limit", $is_head);
         is_refusal($ask->(0), \%LIMITED, "$name: limit before key", $is_head);
-        is_refusal($ask->(2, key_header('other')), \%LIMITED, "$name: limit in every host", $is_head);
+        is_refusal($ask->(2, key_header('other')), \%LIMITED, "$name: limit in every host",
+            $is_head);
         is_refusal($ask->(1), \%DENIED, "$name: allow list before limit and key", $is_head);
     }
     $httpd->stop;
@@ -136,7 +139,9 @@ CONF
 
 subtest 'where the key is looked for' => sub {
     my $key = 'Right-Key_123';
-    my $httpd = VpsHttpd->start(conf => "VPNSentinelRateLimit 0\nVPNSentinelAPIKey $key\nVPNSentinelAPI\n");
+    my $httpd = VpsHttpd->start(
+        conf => "VPNSentinelRateLimit 0\nVPNSentinelAPIKey $key\nVPNSentinelAPI\n",
+    );
 
     my @good = (
         { 'X-API-Key' => $key },
@@ -171,9 +176,9 @@ subtest 'where the key is looked for' => sub {
     }
     like($httpd->raw("GET http://$key\@127.0.0.1/api/v1/clients HTTP/1.0\r\n\r\n"),
         qr{^HTTP/1\.1 40[01] }, 'refused: as a user in the URL');
-    my $twice = "X-API-Key: $key\r\nX-API-Key: $key\r\n";
-    like($httpd->raw("GET /api/v1/clients HTTP/1.1\r\nHost: a\r\n${twice}Connection: close\r\n\r\n"),
-        qr{^HTTP/1\.1 401 }, 'refused: the header twice');
+    my $twice = "X-API-Key: $key\r\n" x 2;
+    like($httpd->raw("GET /api/v1/clients HTTP/1.0\r\n$twice\r\n"), qr{^HTTP/1\.1 401 },
+        'refused: the header twice');
     $httpd->stop;
     $httpd->check_error_log;
 };
@@ -213,7 +218,8 @@ VPNSentinelAPIKeyFile keys/last
 CONF
         env => { VPN_SENTINEL_API_KEY => 'of-environment' },
     );
-    my @servers = (qw(first second third one-of-file two-of-file of-crlf without-newline), $longest);
+    my @servers =
+        (qw(first second third one-of-file two-of-file of-crlf without-newline), $longest);
     my @nobodys = ('of-environment', '#', '# the keys', 'another', 'wrong');
     my %opens = (
         0 => [ \@servers, [ 'host-one', @nobodys ] ],
@@ -226,7 +232,8 @@ CONF
     for my $port (sort keys %opens) {
         my ($good, $bad) = @{ $opens{$port} };
         is(status_of($httpd, { key_header($_) }, $port), 200, "host $port: '$_' opens") for @$good;
-        is(status_of($httpd, { key_header($_) }, $port), 401, "host $port: '$_' does not") for @$bad;
+        is(status_of($httpd, { key_header($_) }, $port), 401, "host $port: '$_' does not")
+            for @$bad;
     }
     is(status_of($httpd, {}, 4), 200, 'none: no key is needed');
     $httpd->stop;
@@ -260,7 +267,8 @@ CONF
     );
     is(status_of($httpd, { key_header('of-environment') }), 200, 'opens');
     is(status_of($httpd, { key_header('host-one') }), 401, 'no other does');
-    is(status_of($httpd, { key_header('of-environment') }, 1), 401, 'but where a directive has one');
+    is(status_of($httpd, { key_header('of-environment') }, 1), 401,
+        'but where a directive has one');
     is(status_of($httpd, { key_header('host-one') }, 1), 200, 'which opens there');
     $httpd->stop;
     $httpd->check_error_log;
@@ -306,16 +314,19 @@ VPNSentinelRateLimit 0
 CONF
         env => { VPN_SENTINEL_API_KEY => '' },
     );
-    for my $header ({}, map { +{ 'X-API-Key' => $_, 'Authorization' => "Bearer $_" } } '', 'none', 'x') {
+    my @headers = map { { 'X-API-Key' => $_, 'Authorization' => "Bearer $_" } } '', 'none', 'x';
+    for my $header ({}, @headers) {
         is(status_of($httpd, $header), 401, 'closed: ' . join ' ', %$header);
     }
     is($httpd->request('GET', '/health', { port => 1 })->{status}, 200, 'health needs none');
-    is($httpd->request('GET', '/dashboard', { port => 1 })->{status}, 200, 'the dashboard needs none');
+    is($httpd->request('GET', '/dashboard', { port => 1 })->{status}, 200,
+        'the dashboard needs none');
     $httpd->stop;
     my @lines = grep { /VPNS0002/ } split /\n/, $httpd->error_log;
     is(scalar @lines, 1, 'one line in the error log');
     like($lines[0], qr/\[vpnsentinel:error\].* 401: no key is configured/, 'what is wrong');
-    like($lines[0], qr/Set VPNSentinelAPIKeyFile, VPNSentinelAPIKey or VPN_SENTINEL_API_KEY/, 'what to do');
+    like($lines[0], qr/Set VPNSentinelAPIKeyFile, VPNSentinelAPIKey or VPN_SENTINEL_API_KEY/,
+        'what to do');
     $httpd->check_error_log(allow => [qr/VPNS0002/]);
 };
 
@@ -344,7 +355,8 @@ subtest 'allow lists' => sub {
             [ '192.0.2.7', '198.51.100.9', '2001:db8::9' ], [ '192.0.2.8', '2001:db8:1::' ] ],
         [ '"192.0.2.7,198.51.100.0/24, 2001:db8::/64"',
             [ '192.0.2.7', '198.51.100.9', '2001:db8::9' ], [ '192.0.2.8', '2001:db8:1::' ] ],
-        [ "192.0.2.7\n    VPNSentinelAllowedIPs 192.0.2.9", [ '192.0.2.7', '192.0.2.9' ], ['192.0.2.8'] ],
+        [ "192.0.2.7\n    VPNSentinelAllowedIPs 192.0.2.9", [ '192.0.2.7', '192.0.2.9' ],
+            ['192.0.2.8'] ],
     );
     my $hosts = join '', map {
         my $port = '@PORT' . ($_ + 2) . '@';
@@ -417,7 +429,8 @@ subtest 'allow list of the environment' => sub {
         my ($env, $through) = @$row;
         my $httpd = VpsHttpd->start(
             modules => ['remoteip'],
-            conf => "$any_address\nVPNSentinelRateLimit 0\nVPNSentinelAPIKey none\nVPNSentinelAPI\n",
+            conf => $any_address
+                . "VPNSentinelRateLimit 0\nVPNSentinelAPIKey none\nVPNSentinelAPI\n",
             env => {
                 VPN_SENTINEL_SERVER_IP_WHITELIST_ENABLED => $env->{enabled},
                 VPN_SENTINEL_ALLOWED_IPS => $env->{list},
@@ -428,6 +441,58 @@ subtest 'allow list of the environment' => sub {
         $httpd->stop;
         $httpd->check_error_log;
     }
+};
+
+# The client's address as the server sees it, or why it is refused.
+sub observed_ip {
+    my ($httpd, $port, %header) = @_;
+    my %option = (port => $port, headers => \%header);
+    my (undef, $body) = $httpd->json('POST', '/api/v1/keepalive',
+        { %option, content => { client_id => 'office' } });
+    return $body->{error} if $body->{error};
+    my (undef, $client) = $httpd->json('GET', '/api/v1/clients/office', \%option);
+    is($client->{observed_ip}, $body->{observed_ip}, 'the client has what the answer says');
+    return $body->{observed_ip};
+}
+
+subtest 'behind a reverse proxy' => sub {
+    my $remoteip = "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1";
+    my $httpd = VpsHttpd->start(
+        modules => ['remoteip'],
+        ports => 3,
+        conf => <<"CONF",
+VPNSentinelRateLimit 0
+VPNSentinelAPIKey none
+VPNSentinelAPI
+<VirtualHost *:\@PORT1\@>
+    $remoteip
+</VirtualHost>
+<VirtualHost *:\@PORT2\@>
+    $remoteip
+    VPNSentinelAllowedIPs 192.0.2.0/24 2001:db8::/32
+</VirtualHost>
+CONF
+    );
+    my %others = ('X-Real-IP' => '192.0.2.8', 'Forwarded' => 'for=192.0.2.9',
+        'X-Client-IP' => '192.0.2.10', 'Via' => '1.1 192.0.2.11', 'Client-IP' => '192.0.2.12');
+    my @table = (
+        [ 0, '192.0.2.7', '127.0.0.1', 'without mod_remoteip no header is read' ],
+        [ 1, '', '127.0.0.1', 'nothing forwarded' ],
+        [ 1, '192.0.2.7', '192.0.2.7', 'forwarded' ],
+        [ 1, '198.51.100.1, 192.0.2.7', '192.0.2.7', 'what the client itself claims is not read' ],
+        [ 1, '2001:DB8:0:0::7', '2001:db8::7', 'IPv6' ],
+        [ 1, '::ffff:192.0.2.7', '192.0.2.7', 'IPv4 in IPv6' ],
+        [ 1, 'unknown', '127.0.0.1', 'no address' ],
+        [ 2, '192.0.2.7', '192.0.2.7', 'the allow list sees it' ],
+        [ 2, '192.0.3.7', 'Access denied', 'and refuses others' ],
+        [ 2, '', 'Access denied', 'and the proxy itself' ],
+    );
+    for my $row (@table) {
+        my ($port, $forwarded, $expected, $name) = @$row;
+        is(observed_ip($httpd, $port, %others, 'X-Forwarded-For' => $forwarded), $expected, $name);
+    }
+    $httpd->stop;
+    $httpd->check_error_log;
 };
 
 done_testing;

@@ -18,7 +18,8 @@ my $time = qr/\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]/;
 
 sub keepalive {
     my ($httpd, %header) = @_;
-    return $httpd->request('POST', '/api/v1/keepalive', { headers => \%header, content => $report });
+    return $httpd->request('POST', '/api/v1/keepalive',
+        { headers => \%header, content => $report });
 }
 
 sub lines_of {
@@ -29,7 +30,8 @@ sub lines_of {
 # The paths and results in the Access lines of a log.
 sub accesses {
     my ($httpd, $path) = @_;
-    return map { /Access: (\S*) \| IP: \S+ \| Auth: (?:$yes|$no)$/ ? $1 : () } lines_of($httpd, $path);
+    return map { /Access: (\S*) \| IP: \S+ \| Auth: (?:$yes|$no)$/ ? $1 : () }
+        lines_of($httpd, $path);
 }
 
 subtest 'the lines' => sub {
@@ -43,16 +45,18 @@ subtest 'the lines' => sub {
     is(keepalive($httpd, %key)->{status}, 200, 'a keepalive');
     is(keepalive($httpd)->{status}, 401, 'one without the key');
     is(keepalive($httpd, %key, 'X-Test-Address' => '2001:DB8:0::1')->{status}, 200, 'one by IPv6');
-    is(keepalive($httpd, %key, 'X-Test-Address' => '192.0.2.1')->{status}, 403, 'one from elsewhere');
-    is($httpd->request('POST', '/api/v1/keepalive', { headers => \%key, content => '{}' })->{status},
-        400, 'one that says nothing');
+    is(keepalive($httpd, %key, 'X-Test-Address' => '192.0.2.1')->{status}, 403,
+        'one from elsewhere');
+    my $answer =
+        $httpd->request('POST', '/api/v1/keepalive', { headers => \%key, content => '{}' });
+    is($answer->{status}, 400, 'one that says nothing');
     my $after = time;
 
+    my $wrong = 'client_id is required and must be 1 to 100 ASCII letters, digits and hyphens';
     my $access = "[api] $globe Access: /api/v1/keepalive | IP: 127.0.0.1 | Auth:";
     my $log = $httpd->read_file('logs/vpnsentinel.log');
-    my @stamps;
-    $log =~ s/^\[(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\] /push @stamps, [ $6, $5, $4, $3, $2 - 1, $1 - 1900 ]; ''/meg;
-    is($log, <<"LOG", 'to the letter');
+    my @stamps = map { [/\d+/g] } $log =~ /^($time) /mg;
+    is($log =~ s/^$time //mgr, <<"LOG", 'to the letter');
 $access $yes
 [api] $yes Keepalive: office | IP: 127.0.0.1
 $access $no
@@ -60,12 +64,13 @@ $access $no
 [api] $yes Keepalive: office | IP: 2001:db8::1
 [security] \xf0\x9f\x9a\xab Access denied: 192.0.2.1 is not in the allow list
 $access $yes
-[api] $no Bad request from 127.0.0.1: client_id is required and must be 1 to 100 ASCII letters, digits and hyphens
+[api] $no Bad request from 127.0.0.1: $wrong
 LOG
     is(scalar @stamps, 8, 'each has its time');
     local $ENV{TZ} = 'XXX-5:30';
     POSIX::tzset();
-    my @outside = grep { $_ < $before || $_ > $after } map { mktime(@$_) } @stamps;
+    my @when = map { mktime(@$_[ 5, 4, 3, 2 ], $_->[1] - 1, $_->[0] - 1900) } @stamps;
+    my @outside = grep { $_ < $before || $_ > $after } @when;
     is("@outside", '', 'which is local time');
     $httpd->stop;
     $httpd->check_error_log;
@@ -80,8 +85,10 @@ subtest 'every request of the API, and no other' => sub {
         files => { 'htdocs/page.html' => 'page' },
     );
     my @logged = ('/api/v1', '/api/v1/', '/api/v1/clients', '/api/v1/clients/a', '/api/v1/nothing');
-    my @others = ('/health', '/health/ready', '/dashboard', '/dashboard/x', '/page.html', '/api/v1/quiet');
-    $httpd->request('GET', $_, { headers => \%key }) for map { ($logged[$_], @others) } 0 .. $#logged;
+    my @others = ('/health', '/health/ready', '/dashboard', '/dashboard/x', '/page.html',
+        '/api/v1/quiet');
+    $httpd->request('GET', $_, { headers => \%key })
+        for map { ($logged[$_], @others) } 0 .. $#logged;
     is_deeply([ accesses($httpd) ], \@logged, 'in their order');
     $httpd->stop;
     $httpd->check_error_log;
@@ -92,11 +99,12 @@ subtest 'leaks and bypasses' => sub {
         conf => "${mounted}VPNSentinelServerPublicIP 198.51.100.7\n",
         log_level => 'info vpnsentinel:warn',
     );
+    my %secure = (location => 'RO', dns_loc => 'RO');
     my $tell = sub {
         my (%told) = @_;
         my $before = length $httpd->read_file('logs/vpnsentinel.log');
         $httpd->request('POST', '/api/v1/keepalive',
-            { headers => \%key, content => { %$report, location => 'RO', dns_loc => 'RO', %told } });
+            { headers => \%key, content => { %$report, %secure, %told } });
         return substr($httpd->read_file('logs/vpnsentinel.log'), $before) =~ s/^$time //mgr;
     };
     my $sign = "[security] \xe2\x9a\xa0\xef\xb8\x8f";
@@ -108,7 +116,7 @@ subtest 'leaks and bypasses' => sub {
         [ 'a bypass goes on', { public_ip => '198.51.100.7' }, '' ],
         [ 'secure again', {}, '' ],
         [ 'a leak begins', { dns_loc => 'DE' }, $leak ],
-        [ 'a leak goes on, a bypass begins', { dns_loc => 'DE', public_ip => '198.51.100.7' }, $bypass ],
+        [ 'a bypass too', { dns_loc => 'DE', public_ip => '198.51.100.7' }, $bypass ],
     );
     is($tell->(%{ $_->[1] }), $_->[2], $_->[0]) for @table;
     $httpd->stop;
@@ -147,9 +155,11 @@ subtest 'where it goes' => sub {
     );
     for my $row (@table) {
         my ($name, $directive, $file) = @$row;
-        my $httpd = VpsHttpd->start(conf => "$mounted$directive\n", files => { 'copy.pl' => $copy });
+        my $httpd = VpsHttpd->start(conf => "$mounted$directive\n",
+            files => { 'copy.pl' => $copy });
         keepalive($httpd, %key);
-        my $written = $httpd->wait_for(sub { $httpd->read_file("logs/$file") =~ /Keepalive: office/ });
+        my $written =
+            $httpd->wait_for(sub { $httpd->read_file("logs/$file") =~ /Keepalive: office/ });
         ok($written, "$name: the log is $file");
         $httpd->graceful;
         keepalive($httpd);
@@ -162,14 +172,16 @@ subtest 'where it goes' => sub {
             if $file ne 'vpnsentinel.log';
         $httpd->stop;
         # What httpd says of any program that a log is piped to, when a graceful ends it.
-        $httpd->check_error_log(allow => [ $directive =~ /\|/ ? qr/AH00488: long lost child/ : () ]);
+        my @allow = $directive =~ /\|/ ? qr/AH00488: long lost child/ : ();
+        $httpd->check_error_log(allow => \@allow);
     }
 };
 
 subtest 'none' => sub {
     my $httpd = VpsHttpd->start(conf => "${mounted}VPNSentinelLog none\n");
     is(keepalive($httpd, %key)->{status}, 200, 'a keepalive');
-    is_deeply([ map { s{.*/}{}r } glob $httpd->root . '/logs/*' ], [ 'error.log', 'stderr' ], 'no log');
+    is_deeply([ map { s{.*/}{}r } glob $httpd->root . '/logs/*' ], [ 'error.log', 'stderr' ],
+        'no log');
     ok(!-e $httpd->root . '/none', 'and no file of this name');
     $httpd->stop;
     $httpd->check_error_log;
@@ -189,10 +201,11 @@ subtest 'a log that cannot be opened' => sub {
 };
 
 subtest 'a default log that cannot be opened' => sub {
-    my $httpd = VpsHttpd->start(conf => $mounted, files => { 'logs/vpnsentinel.log/in-the-way' => '' });
+    my $httpd = VpsHttpd->start(conf => $mounted,
+        files => { 'logs/vpnsentinel.log/in-the-way' => '' });
     is(keepalive($httpd, %key)->{status}, 200, 'the server runs');
-    is(scalar(() = $httpd->error_log =~ /VPNS0020: VPNSentinelLog: cannot open \S+\/logs\/vpnsentinel\.log/g),
-        1, 'the error log says so, once');
+    my @told = $httpd->error_log =~ m{VPNS0020: VPNSentinelLog: cannot open \S+/vpnsentinel\.log}g;
+    is(scalar @told, 1, 'the error log says so, once');
     $httpd->stop;
     $httpd->check_error_log;
 };
@@ -212,9 +225,32 @@ subtest 'a renamed log' => sub {
     $httpd->check_error_log;
 };
 
+subtest 'a leak and a bypass' => sub {
+    my $httpd = VpsHttpd->start(conf => "${mounted}VPNSentinelServerPublicIP 198.51.100.7\n");
+    my @reports = (
+        { location => 'DE', dns_loc => 'DE', public_ip => '203.0.113.1' },
+        { location => 'DE', dns_loc => 'FR', public_ip => '203.0.113.1' },
+        { location => 'DE', dns_loc => 'FR', public_ip => '203.0.113.1' },
+        { location => 'DE', public_ip => '203.0.113.1' },
+        { location => 'DE', dns_loc => 'FR', public_ip => '198.51.100.7' },
+        { location => 'DE', dns_loc => 'DE', public_ip => '198.51.100.7' },
+        { location => 'DE', dns_loc => 'FR', public_ip => '203.0.113.1' },
+    );
+    $httpd->request('POST', '/api/v1/keepalive',
+        { headers => \%key, content => { client_id => 'office-vpn', %$_ } }) for @reports;
+    my @warned = map { s/^\S+ \S+ //r } grep { /\[security\]/ } lines_of($httpd);
+    my $warning = "[security] \xe2\x9a\xa0\xef\xb8\x8f";
+    my $leak = "$warning DNS LEAK DETECTED: Client office-vpn: VPN in DE, DNS in FR";
+    my $bypass = "$warning VPN BYPASS WARNING: Client office-vpn has same IP as server";
+    is_deeply(\@warned, [ $leak, $bypass, $leak ], 'are told when they begin, not at each report');
+    $httpd->stop;
+    $httpd->check_error_log;
+};
+
 subtest 'hostile paths' => sub {
     my $httpd = VpsHttpd->start(conf => $mounted);
-    my $forged = "[2025-01-15 12:34:56] [api] $globe Access: /api/v1/keepalive | IP: 192.0.2.1 | Auth: $yes";
+    my $forged = "[2025-01-15 12:34:56] [api] $globe Access: /api/v1/keepalive | IP: 192.0.2.1"
+        . " | Auth: $yes";
     my $encoded = $forged =~ s/([^A-Za-z0-9\/._~-])/sprintf '%%%02X', ord $1/ger;
     my @requests = (
         "GET /api/v1/x%0A$encoded%0A",
@@ -237,18 +273,22 @@ subtest 'hostile paths' => sub {
     my $refused_by_httpd = 0;
     for my $request (@requests) {
         my $answer = $httpd->raw("$request HTTP/1.0\r\n\r\n");
-        like($answer, qr{^HTTP/1\.1 40[01] }, 'refused: ' . substr($request, 0, 40) =~ s/[^ -~]/?/gr);
+        like($answer, qr{^HTTP/1\.1 40[01] },
+            'refused: ' . substr($request, 0, 40) =~ s/[^ -~]/?/gr);
         $refused_by_httpd++ if $answer =~ m{^HTTP/1\.1 400 };
     }
     my @lines = lines_of($httpd);
     is(pop @lines, '', 'the last line is whole');
-    is(scalar @lines, @requests - $refused_by_httpd, 'one line for each request that is the API\'s');
+    is(scalar @lines, @requests - $refused_by_httpd,
+        'one line for each request that is the API\'s');
     for my $line (@lines) {
         my $name = substr $line =~ s/[^ -~]/?/gr, 0, 70;
-        like($line, qr{^$time \[api\] $globe Access: \S+ \| IP: 127\.0\.0\.1 \| Auth: $no$}, "whole: $name");
+        like($line, qr{^$time \[api\] $globe Access: \S+ \| IP: 127\.0\.0\.1 \| Auth: $no$},
+            "whole: $name");
         is(scalar(() = $line =~ / \| IP: /g), 1, 'one address');
         unlike($line, qr/[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/, 'nothing that a terminal acts on');
-        unlike($line, qr/\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]/, 'nothing that reorders what is shown');
+        unlike($line, qr/\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]/,
+            'nothing that reorders what is shown');
         ok(utf8::decode(my $copy = $line), 'UTF-8');
     }
     $httpd->stop;
@@ -298,7 +338,8 @@ subtest 'many processes' => sub {
     my @lines = lines_of($httpd);
     is(pop @lines, '', 'the last line is whole');
     is(scalar @lines, 100, 'a line for each request');
-    my @broken = grep { !m{^$time \[api\] $globe Access: /api/v1/([a-d])\1{299} \| IP: 127\.0\.0\.1 \| } } @lines;
+    my $whole = qr{^$time \[api\] $globe Access: /api/v1/([a-d])\1{299} \| IP: 127\.0\.0\.1 \| };
+    my @broken = grep { !/$whole/ } @lines;
     is("@broken", '', 'none is mixed with another');
     $httpd->stop;
     $httpd->check_error_log;

@@ -163,7 +163,7 @@ subtest 'how many' => sub {
         my ($name, $env, $limit, $allowed) = @$row;
         my $httpd = start($limit ne '' ? "VPNSentinelRateLimit $limit\n" : '', env => $env);
         my $sent = defined $allowed ? $allowed + 2 : 150;
-        my @statuses = map { $httpd->request('GET', $path, { headers => \%key })->{status} } 1 .. $sent;
+        my @statuses = map { status_from($httpd, '') } 1 .. $sent;
         my $expected = defined $allowed ? { 200 => $allowed, 429 => 2 } : { 200 => $sent };
         is_deeply(tally(@statuses), $expected, $name);
         is("@statuses[0 .. $allowed - 1]", join(' ', (200) x $allowed), "$name: the first ones")
@@ -196,7 +196,8 @@ subtest 'by the address that Apache tells' => sub {
         is_deeply(tally(map { status_from($httpd, $_) } @addresses), { 200 => 20 }, $name);
     }
     is(status_from($httpd, '192.0.2.1'), 429, 'the first one is still refused');
-    is($httpd->request('GET', $path, { headers => \%key })->{status}, 200, 'the proxy itself is not');
+    is($httpd->request('GET', $path, { headers => \%key })->{status}, 200,
+        'the proxy itself is not');
     $httpd->stop;
     $httpd->check_error_log;
 };
@@ -205,7 +206,8 @@ subtest 'X-Forwarded-For is not read without mod_remoteip' => sub {
     my $httpd = start("VPNSentinelRateLimit 5\n", modules => []);
     my @statuses = map {
         status_from($httpd, "192.0.2.$_",
-            'X-Real-IP' => "192.0.2.$_", 'Forwarded' => "for=192.0.2.$_", 'Client-IP' => "192.0.2.$_")
+            'X-Real-IP' => "192.0.2.$_", 'Forwarded' => "for=192.0.2.$_",
+            'Client-IP' => "192.0.2.$_")
     } 1 .. 7;
     is_deeply(tally(@statuses), { 200 => 5, 429 => 2 }, 'all from one address');
     $httpd->stop;
@@ -235,7 +237,8 @@ subtest 'a client that is known' => sub {
             { headers => { %key, 'X-Forwarded-For' => '192.0.2.2' }, content => '{}' });
     }
     is(status_from($httpd, $_), 429, "$_ is refused") for '192.0.2.1', '192.0.2.2';
-    is(scalar warnings_of($httpd), 0, 'no warning about addresses that no client has reported from');
+    is(scalar warnings_of($httpd), 0,
+        'no warning about addresses that no client has reported from');
     unlike($httpd->request('GET', '/dashboard')->{content}, qr/rate limit/i, 'no notice either');
 
     my @statuses = map { keepalive_from($httpd, '2001:db8::1') } 1 .. 6;
@@ -246,8 +249,10 @@ subtest 'a client that is known' => sub {
     is(scalar @warnings, 1, 'one warning a minute');
     like($warnings[0], qr/\[vpnsentinel:warn\].* of 2 a minute meets 2001:db8::1, .*\Q$advice\E/,
         'with address and remedy');
-    my ($notice) = $httpd->request('GET', '/dashboard')->{content} =~ m{(<p class="notice".*?</p>)}s;
-    like($notice // '', qr/The rate limit refuses <bdi>192\.0\.2\.77<\/bdi>/, 'the newest on the dashboard');
+    my $page = $httpd->request('GET', '/dashboard')->{content};
+    my ($notice) = $page =~ m{(<p class="notice".*?</p>)}s;
+    like($notice // '', qr/The rate limit refuses <bdi>192\.0\.2\.77<\/bdi>/,
+        'the newest on the dashboard');
     like($notice // '', qr/VPNSentinelRateLimit.*mod_remoteip/, 'with the remedy');
 
     $httpd->graceful;

@@ -26,7 +26,7 @@ sub shared_memory {
     return $bytes;
 }
 
-# What httpd has in its folders, and what it keeps open there: the file of a mutex is deleted at once.
+# What httpd has in its folders and keeps open there: the file of a mutex is deleted at once.
 sub files_of {
     my ($httpd) = @_;
     my $root = $httpd->root;
@@ -69,8 +69,10 @@ sub works {
     my (undef, $list) = $httpd->json('GET', '/api/v1/clients', { headers => \%key });
     is_deeply([ sort map { $_->{client_id} } @{ $list->{clients} } ], [ sort $client_id, @$known ],
         "$name: the registry");
-    like($httpd->request('GET', '/dashboard')->{content}, qr/\Q$client_id\E/, "$name: the dashboard");
-    like($httpd->read_file('logs/vpnsentinel.log'), qr/Keepalive: \Q$client_id\E /, "$name: the log");
+    like($httpd->request('GET', '/dashboard')->{content}, qr/\Q$client_id\E/,
+        "$name: the dashboard");
+    like($httpd->read_file('logs/vpnsentinel.log'), qr/Keepalive: \Q$client_id\E /,
+        "$name: the log");
 }
 
 subtest 'nothing is mounted' => sub {
@@ -78,8 +80,12 @@ subtest 'nothing is mounted' => sub {
     my %loaded = (modules => ['dir'], log_level => 'info');
     my $without = VpsHttpd->start(%loaded, module => undef);
     my $unmounted = VpsHttpd->start(%loaded,
-        conf => "${mutex}VPNSentinelAPIKey key\nVPNSentinelLog logs/own.log\nVPNSentinelMaxClients 1000000\n"
-            . "VPNSentinelDashboard off\n",
+        conf => $mutex . <<'CONF',
+VPNSentinelAPIKey key
+VPNSentinelDashboard off
+VPNSentinelLog logs/own.log
+VPNSentinelMaxClients 1000000
+CONF
     );
     my $mounted = VpsHttpd->start(%loaded, conf => $mutex . $mounts);
 
@@ -90,10 +96,12 @@ subtest 'nothing is mounted' => sub {
         cmp_ok(shared_memory($mounted), '>', $bytes, 'which a mount has');
     }
     is(files_of($unmounted), files_of($without), 'no log, no file of a mutex');
-    is(files_of($mounted), files_of($without) =~ s{(?= run)}{ logs/vpnsentinel.log}r . ' run/vpnsentinel',
+    is(files_of($mounted),
+        files_of($without) =~ s{(?= run)}{ logs/vpnsentinel.log}r . ' run/vpnsentinel',
         'which a mount has') if -d '/proc/self/fd';
     my $processes = sub { scalar $_[0]->session($_[0]->pid) };
-    ok($without->wait_for(sub { $processes->($unmounted) == $processes->($without) }), 'no process');
+    ok($without->wait_for(sub { $processes->($unmounted) == $processes->($without) }),
+        'no process');
     unlike($unmounted->error_log, qr/VPNS\d|vpnsentinel:/, 'no word in the error log');
 
     $unmounted->graceful;
