@@ -9,23 +9,30 @@
 #include "ratelimit.h"
 #include "setting.h"
 
-#define DEFAULT_RATE_LIMIT 30
-#define DEFAULT_OFFLINE_THRESHOLD apr_time_from_sec(300)
-#define DEFAULT_MAX_CLIENTS 10000
+/* What a quantity may be, and is when nobody says. */
+typedef struct quantity_t {
+    const char *variable; /* of the environment, NULL = none */
+    bool is_duration;     /* in usec, the numbers here in sec */
+    int min, max, initial;
+} quantity_t;
 
-_Static_assert(CONFIG_RATE_LIMIT_MAX <= RATELIMIT_MAX,
-               "the limiter must be able to keep the limit");
+static const quantity_t quantities[CONFIG_QUANTITIES] = {
+    [CONFIG_RATE_LIMIT] = {"VPN_SENTINEL_SERVER_RATE_LIMIT", false, 0, RATELIMIT_MAX, 30},
+    [CONFIG_OFFLINE_THRESHOLD] = {"VPN_SENTINEL_SERVER_OFFLINE_THRESHOLD", true, 2, 604800, 300},
+    [CONFIG_MAX_CLIENTS] = {NULL, false, 1, 1000000, 10000},
+};
 
 void *config_create(apr_pool_t *p, server_rec *s)
 {
     config_t *config = apr_pcalloc(p, sizeof *config);
+    int i;
 
     (void)s;
     config->mounts = apr_array_make(p, 4, sizeof(mount_t));
-    config->rate_limit = CONFIG_UNSET;
-    config->offline_threshold = CONFIG_UNSET;
-    config->max_clients = CONFIG_UNSET;
     config->server_ip_set = CONFIG_UNSET;
+    for (i = 0; i < CONFIG_QUANTITIES; i++) {
+        config->quantities[i] = CONFIG_UNSET;
+    }
     return config;
 }
 
@@ -68,48 +75,49 @@ const config_t *config_global(void)
     return config_of(ap_server_conf);
 }
 
+apr_int64_t config_quantity(config_quantity_t quantity)
+{
+    return config_global()->quantities[quantity];
+}
+
 /* --- completion: environment, defaults, checks --- */
 
-static const char *complete_rate_limit(apr_pool_t *p, config_t *config)
+const char *config_read(config_t *config, config_quantity_t quantity, const char *text,
+                        apr_pool_t *p)
 {
-    static const char name[] = "VPN_SENTINEL_SERVER_RATE_LIMIT";
-    const char *value = setting_env(name), *wrong;
+    const quantity_t *rule = &quantities[quantity];
+    apr_int64_t *out = &config->quantities[quantity];
 
-    if (config->rate_limit != CONFIG_UNSET) {
+    return rule->is_duration ? setting_duration(p, out, text, rule->min, rule->max)
+                             : setting_number(p, out, text, rule->min, rule->max);
+}
+
+static const char *complete_quantity(apr_pool_t *p, config_t *config, config_quantity_t quantity)
+{
+    const quantity_t *rule = &quantities[quantity];
+    const char *value = rule->variable != NULL ? setting_env(rule->variable) : NULL, *wrong;
+
+    if (config->quantities[quantity] != CONFIG_UNSET) {
         return NULL;
     }
-    config->rate_limit = DEFAULT_RATE_LIMIT;
+    config->quantities[quantity] =
+        rule->is_duration ? apr_time_from_sec(rule->initial) : rule->initial;
     if (value == NULL) {
         return NULL;
     }
-    wrong = setting_number(p, &config->rate_limit, value, 0, CONFIG_RATE_LIMIT_MAX);
-    return wrong != NULL ? setting_fault(p, name, value, wrong) : NULL;
+    wrong = config_read(config, quantity, value, p);
+    return wrong != NULL ? setting_fault(p, rule->variable, value, wrong) : NULL;
 }
 
-static const char *complete_offline_threshold(apr_pool_t *p, config_t *config)
+static const char *complete_quantities(apr_pool_t *p, config_t *config)
 {
-    static const char name[] = "VPN_SENTINEL_SERVER_OFFLINE_THRESHOLD";
-    const char *value = setting_env(name), *wrong;
+    const char *wrong = NULL;
+    int i;
 
-    if (config->offline_threshold != CONFIG_UNSET) {
-        return NULL;
+    for (i = 0; i < CONFIG_QUANTITIES && wrong == NULL; i++) {
+        wrong = complete_quantity(p, config, (config_quantity_t)i);
     }
-    config->offline_threshold = DEFAULT_OFFLINE_THRESHOLD;
-    if (value == NULL) {
-        return NULL;
-    }
-    wrong = setting_duration(p, &config->offline_threshold, value, CONFIG_THRESHOLD_MIN,
-                             CONFIG_THRESHOLD_MAX);
-    return wrong != NULL ? setting_fault(p, name, value, wrong) : NULL;
-}
-
-static const char *complete_max_clients(apr_pool_t *p, config_t *config)
-{
-    (void)p;
-    if (config->max_clients == CONFIG_UNSET) {
-        config->max_clients = DEFAULT_MAX_CLIENTS;
-    }
-    return NULL;
+    return wrong;
 }
 
 static const char *complete_server_ip(apr_pool_t *p, config_t *config)
@@ -204,10 +212,8 @@ static const char *complete_mounts(apr_pool_t *p, config_t *config)
 static const char *complete_server(apr_pool_t *p, config_t *config)
 {
     static const char *(*const parts[])(apr_pool_t *, config_t *) = {
-        complete_rate_limit,  complete_offline_threshold,
-        complete_max_clients, complete_server_ip,
-        complete_dashboard,   complete_keys,
-        complete_allowed,     complete_mounts};
+        complete_quantities, complete_server_ip, complete_dashboard,
+        complete_keys,       complete_allowed,   complete_mounts};
     const char *wrong = NULL;
     size_t i;
 

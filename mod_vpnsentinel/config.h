@@ -15,11 +15,13 @@
 
 #define CONFIG_UNSET (-1)
 
-/* What is allowed. */
-#define CONFIG_RATE_LIMIT_MAX 1000     /* requests a minute */
-#define CONFIG_THRESHOLD_MIN 2         /* sec */
-#define CONFIG_THRESHOLD_MAX 604800    /* sec */
-#define CONFIG_MAX_CLIENTS_MAX 1000000 /* clients */
+/* Server-wide settings that are a number or a duration. */
+typedef enum config_quantity_t {
+    CONFIG_RATE_LIMIT,        /* requests a minute and address, 0 = no limit */
+    CONFIG_OFFLINE_THRESHOLD, /* usec */
+    CONFIG_MAX_CLIENTS,
+    CONFIG_QUANTITIES
+} config_quantity_t;
 
 /* The members that say "server-wide" are set in the main server only, the others in any. */
 typedef struct config_t {
@@ -27,20 +29,21 @@ typedef struct config_t {
     bool dashboard_off;          /* VPNSentinelDashboard off: drops those of the enclosing server */
     apr_array_header_t *keys;    /* const char *, NULL = not set; empty = "none", open */
     apr_array_header_t *allowed; /* apr_ipsubnet_t *, NULL = not set: everybody */
-    int rate_limit;              /* server-wide: requests a minute and address, 0 = no limit */
-    apr_time_t offline_threshold; /* server-wide: usec */
-    int max_clients;              /* server-wide */
-    vps_addr_t server_ip[2];      /* server-wide: own public IPv4 and IPv6, or unknown */
-    int server_ip_set;            /* server-wide: CONFIG_UNSET, 0 for none, 1 for addresses */
-    const char *log_name;         /* server-wide: file, "|program", "none"; NULL = not set */
-    bool dashboard_disabled;      /* server-wide, completed: the environment says no dashboard */
-    apr_array_header_t
-        *digests; /* completed: of the keys (keyring.h), NULL = closed, empty = open */
+    apr_int64_t quantities[CONFIG_QUANTITIES]; /* server-wide, CONFIG_UNSET = not set */
+    vps_addr_t server_ip[2];     /* server-wide: own public IPv4 and IPv6, or unknown */
+    int server_ip_set;           /* server-wide: CONFIG_UNSET, 0 for none, 1 for addresses */
+    const char *log_name;        /* server-wide: file, "|program", "none"; NULL = not set */
+    bool dashboard_disabled;     /* server-wide, completed: the environment says no dashboard */
+    apr_array_header_t *digests; /* completed: of the keys; NULL = closed, empty = open */
 } config_t;
 
 /* For the module structure. */
 void *config_create(apr_pool_t *p, server_rec *s);
 void *config_merge(apr_pool_t *p, void *base, void *add);
+
+/* Read the text of a quantity. Returns NULL, or what is allowed. */
+const char *config_read(config_t *config, config_quantity_t quantity, const char *text,
+                        apr_pool_t *p);
 
 /*
  * Fill every member that no directive set, of all servers, and check what directives cannot check
@@ -60,5 +63,8 @@ const config_t *config_of(const server_rec *s);
 
 /* The configuration of the main server: for the server-wide members. */
 const config_t *config_global(void);
+
+/* A quantity of the main server. */
+apr_int64_t config_quantity(config_quantity_t quantity);
 
 #endif

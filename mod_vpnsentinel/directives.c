@@ -185,38 +185,16 @@ static const char *set_allowed_ips(cmd_parms *cmd, void *unused, const char *wor
 
 /* --- server-wide --- */
 
-static const char *set_rate_limit(cmd_parms *cmd, void *unused, const char *text)
+static const char *set_quantity(cmd_parms *cmd, void *unused, const char *text)
 {
+    const config_quantity_t *quantity = cmd->info;
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
 
     (void)unused;
-    return misplaced != NULL ? misplaced
-                             : fault(cmd, text,
-                                     setting_number(cmd->pool, &config_being_read(cmd)->rate_limit,
-                                                    text, 0, CONFIG_RATE_LIMIT_MAX));
-}
-
-static const char *set_offline_threshold(cmd_parms *cmd, void *unused, const char *text)
-{
-    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-
-    (void)unused;
-    return misplaced != NULL
-               ? misplaced
-               : fault(cmd, text,
-                       setting_duration(cmd->pool, &config_being_read(cmd)->offline_threshold, text,
-                                        CONFIG_THRESHOLD_MIN, CONFIG_THRESHOLD_MAX));
-}
-
-static const char *set_max_clients(cmd_parms *cmd, void *unused, const char *text)
-{
-    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-
-    (void)unused;
-    return misplaced != NULL ? misplaced
-                             : fault(cmd, text,
-                                     setting_number(cmd->pool, &config_being_read(cmd)->max_clients,
-                                                    text, 1, CONFIG_MAX_CLIENTS_MAX));
+    if (misplaced != NULL) {
+        return misplaced;
+    }
+    return fault(cmd, text, config_read(config_being_read(cmd), *quantity, text, cmd->pool));
 }
 
 static const char *set_server_public_ip(cmd_parms *cmd, void *unused, const char *word)
@@ -252,6 +230,10 @@ static const char *set_log(cmd_parms *cmd, void *unused, const char *name)
     return NULL;
 }
 
+static config_quantity_t rate_limit = CONFIG_RATE_LIMIT;
+static config_quantity_t offline_threshold = CONFIG_OFFLINE_THRESHOLD;
+static config_quantity_t max_clients = CONFIG_MAX_CLIENTS;
+
 const command_rec directives[] = {
     AP_INIT_TAKE_ARGV("VPNSentinelAPI", set_api, NULL, RSRC_CONF,
                       "URL path at which clients report and the registry is read"),
@@ -267,11 +249,11 @@ const command_rec directives[] = {
                       "URL path below which health and healthz answer"),
     AP_INIT_TAKE1("VPNSentinelLog", set_log, NULL, RSRC_CONF,
                   "file or \"|program\" for the module's own log, or none"),
-    AP_INIT_TAKE1("VPNSentinelMaxClients", set_max_clients, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("VPNSentinelMaxClients", set_quantity, &max_clients, RSRC_CONF,
                   "how many clients the registry takes"),
-    AP_INIT_TAKE1("VPNSentinelOfflineThreshold", set_offline_threshold, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("VPNSentinelOfflineThreshold", set_quantity, &offline_threshold, RSRC_CONF,
                   "silence after which a client is offline"),
-    AP_INIT_TAKE1("VPNSentinelRateLimit", set_rate_limit, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("VPNSentinelRateLimit", set_quantity, &rate_limit, RSRC_CONF,
                   "requests a minute that an address may make of the API, 0 for no limit"),
     AP_INIT_ITERATE("VPNSentinelServerPublicIP", set_server_public_ip, NULL, RSRC_CONF,
                     "this server's own public addresses, or none"),

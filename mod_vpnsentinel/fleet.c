@@ -10,7 +10,7 @@ void fleet_facts(assess_facts_t *out)
 
     out->now = clock_monotonic();
     out->serving_since = registry_serving_since(segment_registry());
-    out->offline_threshold = config->offline_threshold;
+    out->offline_threshold = config_quantity(CONFIG_OFFLINE_THRESHOLD);
     out->server_ip[0] = config->server_ip[0];
     out->server_ip[1] = config->server_ip[1];
 }

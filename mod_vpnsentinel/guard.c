@@ -47,11 +47,11 @@ static bool note_refusal(const vps_addr_t *addr, int64_t now)
     return due;
 }
 
-static void tell_refusal(request_rec *r, int limit)
+static void tell_refusal(request_rec *r, uint32_t limit)
 {
     ap_log_rerror(
         APLOG_MARK, APLOG_WARNING, 0, r,
-        "VPNS0030: the rate limit of %d a minute meets %s, an address that clients report from: "
+        "VPNS0030: the rate limit of %u a minute meets %s, an address that clients report from: "
         "they "
         "may seem offline. Raise VPNSentinelRateLimit if many clients share the address; set up "
         "mod_remoteip if it is a proxy's",
@@ -78,7 +78,7 @@ static int check_rate(request_rec *r)
 {
     registry_t *registry = segment_registry();
     request_state_t *state = claim_state(r);
-    int limit = config_global()->rate_limit;
+    uint32_t limit = (uint32_t)config_quantity(CONFIG_RATE_LIMIT);
     int64_t now = clock_monotonic();
     ratelimit_verdict_t verdict;
     bool tell = false;
@@ -91,7 +91,7 @@ static int check_rate(request_rec *r)
         (void)answer_unavailable(r);
         return DONE;
     }
-    verdict = ratelimit_hit(segment_ratelimit(), &state->observed_ip, (uint32_t)limit, now / 1000);
+    verdict = ratelimit_hit(segment_ratelimit(), &state->observed_ip, limit, now / 1000);
     if (!verdict.allowed && verdict.known) {
         tell = note_refusal(&state->observed_ip, now);
     }

@@ -54,7 +54,7 @@ static void make_sighting(sighting_t *sighting, request_rec *r, const vps_record
     sighting->observed_ip = claim_state(r)->observed_ip;
     sighting->when = clock_wall() / CLOCK_SECOND;
     sighting->now = clock_monotonic();
-    sighting->offline_threshold = config_global()->offline_threshold;
+    sighting->offline_threshold = config_quantity(CONFIG_OFFLINE_THRESHOLD);
 }
 
 /* The answers to what the registry cannot take. */

@@ -278,7 +278,7 @@ static void attach(server_rec *s, uint32_t max_clients)
 
 apr_status_t segment_open(server_rec *s)
 {
-    uint32_t max_clients = (uint32_t)config_of(s)->max_clients;
+    uint32_t max_clients = (uint32_t)config_of(s)->quantities[CONFIG_MAX_CLIENTS];
     apr_status_t rv = APR_SUCCESS;
 
     retained = ap_retained_data_get(RETAINED_KEY);

@@ -36,7 +36,7 @@ static bool read_digits(apr_int64_t *out, const char **end, const char *text)
     return errno == 0;
 }
 
-const char *setting_number(apr_pool_t *p, int *out, const char *text, int min, int max)
+const char *setting_number(apr_pool_t *p, apr_int64_t *out, const char *text, int min, int max)
 {
     apr_int64_t value;
     const char *end;
@@ -44,7 +44,7 @@ const char *setting_number(apr_pool_t *p, int *out, const char *text, int min, i
     if (!read_digits(&value, &end, text) || *end != '\0' || value < min || value > max) {
         return apr_psprintf(p, "must be a whole number from %d to %d", min, max);
     }
-    *out = (int)value;
+    *out = value;
     return NULL;
 }
 
@@ -129,7 +129,7 @@ static bool push_network(apr_array_header_t *networks, const char *word)
     size_t len = slash != NULL ? (size_t)(slash - word) : strlen(word);
     char text[VPS_ADDR_TEXT_SIZE];
     vps_addr_t addr;
-    int bits = 128;
+    apr_int64_t bits = 128;
 
     if (!vps_addr_parse(&addr, word, len) ||
         (slash != NULL &&

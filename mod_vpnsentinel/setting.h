@@ -21,7 +21,7 @@ const char *setting_env(const char *name);
 const char *setting_fault(apr_pool_t *p, const char *name, const char *value, const char *allowed);
 
 /* A whole number from min to max. */
-const char *setting_number(apr_pool_t *p, int *out, const char *text, int min, int max);
+const char *setting_number(apr_pool_t *p, apr_int64_t *out, const char *text, int min, int max);
 
 /*
  * A duration from min to max seconds: seconds, or a number with ms, s, min, h or d. *out in usec.

@@ -7,6 +7,7 @@ use warnings;
 
 use Test::More;
 use Time::HiRes qw(sleep);
+use Load;
 use VpsHttpd;
 
 my $MODULE = ($ENV{VPS_BUILDDIR} // '.') . '/t/.libs/mod_vpnsentinel_hooks.so';
@@ -65,36 +66,19 @@ for my $mpm (qw(event worker prefork)) {
     $httpd->check_error_log(allow => \@EXPECTED);
 }
 
-# Each loader reports for one client and counts what was acknowledged.
-sub start_load {
-    my ($httpd, $id) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!";
-    return { pid => $pid, pipe => $pipe, id => $id } if $pid;
-    my ($end, $good, $bad) = (0, 0, 0);
-    local $SIG{TERM} = sub { $end = 1 };
-    until ($end) {
-        keepalive($httpd, $id, 'Rome') == 200 ? $good++ : $bad++;
-    }
-    print "$good $bad\n";
-    close STDOUT;
-    POSIX::_exit(0);
-}
-
 subtest 'killed at random under load' => sub {
     my $httpd = VpsHttpd->start(conf => $CONF . $PROCESSES{event}, module => $MODULE);
-    my @load = map { start_load($httpd, "load-$_") } 1 .. 3;
+    my %load = map { $_ => Load->start($httpd, $_, 'key') } qw(load-1 load-2 load-3);
     srand 20261122;
     for (1 .. 8) {
         my @child = $httpd->children;
         kill 'KILL', $child[rand @child] if @child;
         sleep 0.15;
     }
-    for my $load (@load) {
-        kill 'TERM', $load->{pid};
-        my ($good, $bad) = split ' ', readline $load->{pipe};
-        close $load->{pipe};
-        my $kept = client($httpd, $load->{id})->{keepalives};
-        ok $good > 0 && $kept >= $good && $kept <= $good + $bad, "$load->{id}: none was lost"
+    for my $id (sort keys %load) {
+        my ($good, $bad) = $load{$id}->stop;
+        my $kept = client($httpd, $id)->{keepalives};
+        ok $good > 0 && $kept >= $good && $kept <= $good + $bad, "$id: none was lost"
             or diag "$kept kept, $good acknowledged, $bad not";
     }
     $httpd->stop;

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use Test::More;
+use Load;
 use VpsHttpd;
 
 my $CONF = "VPNSentinelAPI\nVPNSentinelAPIKey key\nVPNSentinelRateLimit 0\n";
@@ -27,30 +28,6 @@ sub server_status {
     return $body;
 }
 
-# Posts keepalives of one client in a process of its own until it is told to end, each on a new connection; the number
-# that were acknowledged comes back through the pipe.
-sub start_load {
-    my ($httpd, $id) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!";
-    return { pid => $pid, pipe => $pipe } if $pid;
-    my ($end, $good, $bad) = (0, 0, 0);
-    local $SIG{TERM} = sub { $end = 1 };
-    until ($end) {
-        keepalive($httpd, $id, 'Rome') == 200 ? $good++ : $bad++;
-    }
-    print "$good $bad\n";
-    close STDOUT;
-    POSIX::_exit(0);
-}
-
-sub end_load {
-    my ($load) = @_;
-    kill 'TERM', $load->{pid};
-    my $line = readline $load->{pipe};
-    close $load->{pipe};
-    return split ' ', $line;
-}
-
 for my $mpm (qw(event worker prefork)) {
     my $httpd = VpsHttpd->start(conf => $CONF, mpm => $mpm);
     is keepalive($httpd, "c-$_", 'Rome'), 200, "$mpm: keepalive $_" for 1 .. 3;
@@ -58,7 +35,7 @@ for my $mpm (qw(event worker prefork)) {
     my $start = server_status($httpd)->{started_at};
     like $start, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, "$mpm: start of service";
 
-    my $load = start_load($httpd, 'loaded');
+    my $load = Load->start($httpd, 'loaded', 'key');
     for my $reload (qw(graceful restart graceful restart)) {
         $httpd->$reload;
         my $after = clients($httpd);
@@ -66,7 +43,7 @@ for my $mpm (qw(event worker prefork)) {
         is_deeply $after, $before, "$mpm: $reload keeps every client as it was";
         is server_status($httpd)->{started_at}, $start, "$mpm: $reload keeps the start of service";
     }
-    my ($good, $bad) = end_load($load);
+    my ($good, $bad) = $load->stop;
     cmp_ok $good, '>', 0, "$mpm: keepalives went on while it was reloaded";
     my $kept = clients($httpd)->{loaded}{keepalives};
     ok $kept >= $good && $kept <= $good + $bad, "$mpm: none of them was lost"
@@ -76,7 +53,7 @@ for my $mpm (qw(event worker prefork)) {
     is clients($httpd)->{'c-1'}{city}, 'Oslo', "$mpm: it replaced the report";
     is clients($httpd)->{'c-1'}{keepalives}, 2, "$mpm: it was counted";
 
-    $httpd->_write('httpd.conf',
+    $httpd->write_file('httpd.conf',
         $httpd->read_file('httpd.conf') . "VPNSentinelMaxClients 2\n");
     $httpd->graceful;
     is keepalive($httpd, 'new', 'Rome'), 503, "$mpm: a lower limit holds after a graceful";
@@ -89,7 +66,7 @@ for my $mpm (qw(event worker prefork)) {
 subtest 'a limit beyond the running segment' => sub {
     my $httpd = VpsHttpd->start(conf => $CONF);
     is keepalive($httpd, 'c-1', 'Rome'), 200, 'keepalive';
-    $httpd->_write('httpd.conf',
+    $httpd->write_file('httpd.conf',
         $httpd->read_file('httpd.conf') . "VPNSentinelMaxClients 1000000\n");
     $httpd->graceful;
     is clients($httpd)->{'c-1'}{city}, 'Rome', 'the clients stay';

@@ -148,7 +148,7 @@ sub _prepare {
     chmod 0755, map { "$self->{root}$_" } '', qw(/logs /run /htdocs);
     while (my ($path, $content) = each %{ $self->{files} }) {
         make_path(dirname("$self->{root}/$path"));
-        $self->_write($path, $content);
+        $self->write_file($path, $content);
     }
     $self->_configure;
     return $self;
@@ -168,7 +168,7 @@ sub _configure {
     my $listen = join '', map { "Listen 127.0.0.1:$_\n" } @{ $self->{port_numbers} };
     $listen = '' if !$self->{listen};
     # The MPM says at level notice when a generation serves; _generations() counts on it.
-    $self->_write('httpd.conf', <<"CONF");
+    $self->write_file('httpd.conf', <<"CONF");
 ServerRoot "$self->{root}"
 ServerName localhost
 DefaultRuntimeDir run
@@ -444,7 +444,7 @@ sub read_file {
     return <$file> // '';
 }
 
-sub _write {
+sub write_file {
     my ($self, $path, $content) = @_;
     open(my $file, '>:raw', "$self->{root}/$path") or croak "$path: $!";
     print {$file} $content;

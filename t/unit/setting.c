@@ -70,7 +70,7 @@ static void test_number(void **state)
     /* Most would be inside when cut to fewer bits. */
     static const char *const too_large[] = {"2147483648", "4294967297", "18446744073709551617",
                                             "99999999999999999999999"};
-    int value = 0;
+    apr_int64_t value = 0;
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
