@@ -7,27 +7,11 @@
 
 #include <string.h>
 
-#include "apr_general.h"
 #include "apr_sha1.h"
 #include "keyring.h"
+#include "pool.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static apr_pool_t *pool;
-
-static int start(void **state)
-{
-    (void)state;
-    return apr_initialize() == APR_SUCCESS && apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
 
 static apr_array_header_t *keyring_of(const char *const keys[], size_t count)
 {
@@ -201,5 +185,5 @@ int main(void)
         cmocka_unit_test(test_digests_are_salted),
     };
 
-    return cmocka_run_group_tests_name("keyring", tests, start, stop);
+    return cmocka_run_group_tests_name("keyring", tests, pool_start, pool_stop);
 }

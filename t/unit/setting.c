@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apr_general.h"
 #include "apr_network_io.h"
 #include "setting.h"
+#include "pool.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define MS INT64_C(1000) /* usec */
@@ -19,22 +19,6 @@
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
-
-static apr_pool_t *pool;
-
-static int start(void **state)
-{
-    (void)state;
-    return apr_initialize() == APR_SUCCESS && apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
 
 static void test_env(void **state)
 {
@@ -300,5 +284,5 @@ int main(void)
         cmocka_unit_test(test_server_ip),
     };
 
-    return cmocka_run_group_tests_name("setting", tests, start, stop);
+    return cmocka_run_group_tests_name("setting", tests, pool_start, pool_stop);
 }
