@@ -304,7 +304,7 @@ static int write_page(request_rec *r)
 {
     picture_t picture;
 
-    if (!take_picture(r, &picture)) {
+    if (segment_registry() == NULL || !take_picture(r, &picture)) {
         return answer_text(r, HTTP_SERVICE_UNAVAILABLE, "The registry cannot be reached");
     }
     answer_begin(r, HTTP_OK, "text/html; charset=utf-8");

@@ -157,8 +157,11 @@ const char *segment_check_mutex(apr_pool_t *ptemp, server_rec *s)
     apr_global_mutex_t *mutex;
     const char *fault = NULL;
 
-    /* Made and thrown away, only to learn its mechanism: httpd tells it in no other way. */
-    if (ap_global_mutex_create(&mutex, NULL, MUTEX_NAME, NULL, s, ptemp, 0) == APR_SUCCESS) {
+    /*
+     * Made and thrown away, only to learn its mechanism: httpd tells it in no other way. The name is
+     * not the real one's, whose lock file would go with it.
+     */
+    if (ap_global_mutex_create(&mutex, NULL, MUTEX_NAME, "check", s, ptemp, 0) == APR_SUCCESS) {
         fault = is_safe(mutex) ? NULL : unsafe_mutex;
         apr_global_mutex_destroy(mutex);
     }
@@ -311,7 +314,10 @@ void segment_child_init(apr_pool_t *pchild, server_rec *s)
     rv = apr_global_mutex_child_init(&retained->mutex, apr_global_mutex_lockfile(retained->mutex),
                                      pchild);
     if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     "VPNS0017: the mutex of the registry cannot be used in this process");
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, rv, s,
+            "VPNS0017: the mutex of the registry cannot be used in this process: it answers "
+            "503");
+        segment = NULL; /* rather no registry than an unguarded one */
     }
 }

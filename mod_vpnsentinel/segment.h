@@ -39,7 +39,10 @@ const char *segment_check_mutex(apr_pool_t *ptemp, server_rec *s);
  */
 apr_status_t segment_open(server_rec *s);
 
-/* In each new child. Does nothing when there is no segment. */
+/*
+ * In each new child. Does nothing when there is no segment; a child that cannot have the mutex has none
+ * from here on.
+ */
 void segment_child_init(apr_pool_t *pchild, server_rec *s);
 
 /* NULL when there is no segment. */

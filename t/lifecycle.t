@@ -63,6 +63,26 @@ for my $mpm (qw(event worker prefork)) {
     $httpd->check_error_log;
 }
 
+# Three loaders of one client: an update that is not exclusive loses a keepalive.
+for my $mutex (qw(pthread fcntl:run flock:run sysvsem)) {
+    subtest "Mutex $mutex" => sub {
+        my $httpd = VpsHttpd->start(conf => "${CONF}Mutex $mutex vpnsentinel\n");
+        my @load = map { Load->start($httpd, 'loaded', 'key') } 1 .. 3;
+        $httpd->$_ for qw(graceful graceful restart restart);
+        my ($good, $bad) = (0, 0);
+        for my $load (@load) {
+            my ($acknowledged, $failed) = $load->stop;
+            $good += $acknowledged;
+            $bad += $failed;
+        }
+        my $kept = clients($httpd)->{loaded}{keepalives};
+        ok $good > 0 && $kept >= $good && $kept <= $good + $bad, 'none was lost'
+            or diag "$kept kept, $good acknowledged, $bad not";
+        is $httpd->stop, 0, 'stops cleanly';
+        $httpd->check_error_log;
+    };
+}
+
 subtest 'a limit beyond the running segment' => sub {
     my $httpd = VpsHttpd->start(conf => $CONF);
     is keepalive($httpd, 'c-1', 'Rome'), 200, 'keepalive';
