@@ -15,7 +15,8 @@ VpsHttpd - a private httpd for one test
 
 =head1 DESCRIPTION
 
-Each httpd has a ServerRoot of its own, I<build folder>/t/tmp/I<script.pid.n>, listens on free
+Each httpd has a ServerRoot of its own, I<build folder>/t/tmp/I<script.pid.n> (below the system's
+folder for temporary files when the build folder is root's alone), listens on free
 ports of 127.0.0.1 only, sees none of the product's environment variables but those given, and is
 stopped when the object goes away. The ServerRoot goes too, unless a test failed or VPS_KEEP is set.
 Only core modules of Perl are used; "make check" sets the variables that tell where things are.
@@ -47,11 +48,13 @@ Takes the same, runs "httpd -t" and returns (exit status, output).
 
 use strict;
 use warnings;
+use feature 'state';
 
 use Carp qw(croak);
 use Cwd qw(getcwd);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
+use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
@@ -137,7 +140,7 @@ sub _prepare {
         files => {},
         conf => '',
         %option,
-        root => "$BUILD_DIR/t/tmp/$name",
+        root => _folder() . "/$name",
         owner => $$,
     }, $class;
     $self->{log_level} //= defined $self->{module} ? 'info vpnsentinel:debug' : 'info';
@@ -152,6 +155,28 @@ sub _prepare {
     }
     $self->_configure;
     return $self;
+}
+
+# Where the ServerRoots are. Started by root, httpd's children run as another user: in a build folder
+# that is root's alone they could read nothing, then a temporary folder is taken.
+sub _folder {
+    my $path = "$BUILD_DIR/t/tmp";
+    return $path if $> != 0 || _is_open_to_all($BUILD_DIR);
+    state $folder = do {
+        my $temporary = tempdir('vpnsentinel-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+        chmod 0755, $temporary;
+        $temporary;
+    };
+    return $folder;
+}
+
+# May everybody go through this folder and all above it?
+sub _is_open_to_all {
+    my ($path) = @_;
+    for (; ; $path = dirname($path)) {
+        return 0 if !((stat $path)[2] & 0001);
+        return 1 if $path eq '/';
+    }
 }
 
 # Chooses the ports and writes httpd.conf.
