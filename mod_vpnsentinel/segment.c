@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include "ap_mpm.h"
 #include "http_core.h"
 #include "http_main.h"
 #include "util_mutex.h"
@@ -177,6 +178,7 @@ static apr_status_t make_mutex(server_rec *s)
 
     if (rv == APR_SUCCESS && !is_safe(retained->mutex)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "VPNS0013: %s", unsafe_mutex);
+        retained->mutex = NULL;
         return APR_ENOTIMPL;
     }
     return rv;
@@ -279,6 +281,14 @@ static void attach(server_rec *s, uint32_t max_clients)
     }
 }
 
+/* Has this httpd served before? Then a failure here would end what it serves besides. */
+static bool is_reload(void)
+{
+    int generation = 0;
+
+    return ap_mpm_query(AP_MPMQ_GENERATION, &generation) == APR_SUCCESS && generation > 0;
+}
+
 apr_status_t segment_open(server_rec *s)
 {
     uint32_t max_clients = (uint32_t)config_of(s)->quantities[CONFIG_MAX_CLIENTS];
@@ -296,9 +306,10 @@ apr_status_t segment_open(server_rec *s)
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     "VPNS0016: no shared memory or mutex for a registry of %u clients",
+                     "VPNS0016: no shared memory or mutex for a registry of %u clients: the API "
+                     "cannot be served",
                      max_clients);
-        return rv;
+        return is_reload() ? APR_SUCCESS : rv;
     }
     attach(s, max_clients);
     return APR_SUCCESS;

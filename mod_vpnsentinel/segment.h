@@ -34,8 +34,9 @@ apr_status_t segment_register_mutex(apr_pool_t *pconf);
 const char *segment_check_mutex(apr_pool_t *ptemp, server_rec *s);
 
 /*
- * Make or find the segment, for the limits of the configuration. Logs what fails. A failure at a
- * reload would end the server: then the old segment goes on being used.
+ * Make or find the segment, for the limits of the configuration. Logs what fails. At the first start
+ * a failure keeps httpd from starting; at a reload it must not end what httpd serves besides: then
+ * there is no segment, and the API answers 503 until a later reload has more luck.
  */
 apr_status_t segment_open(server_rec *s);
 

@@ -96,6 +96,26 @@ subtest 'a limit beyond the running segment' => sub {
     $httpd->check_error_log(allow => [qr/VPNS0015/]);
 };
 
+# A module that is added to a running web server must not end it. In /proc no lock file can be made.
+subtest 'a mutex that cannot be had' => sub {
+    my $broken = "Mutex flock:/proc vpnsentinel\n${CONF}VPNSentinelHealth\n";
+    my $refused = VpsHttpd->start(conf => $broken, expect_failure => 1);
+    like $refused->error_log, qr/VPNS0016/, 'httpd does not start, and says why';
+
+    my $httpd = VpsHttpd->start;
+    my $before = $httpd->read_file('httpd.conf');
+    $httpd->write_file('httpd.conf', $before . $broken);
+    $httpd->graceful;
+    is keepalive($httpd, 'c-1', 'Rome'), 503, 'a running one goes on: the API answers 503';
+    is $httpd->request('GET', '/health/ready')->{status}, 503, 'it is not ready';
+    is $httpd->request('GET', '/health')->{content}, 'OK', 'but there';
+    $httpd->write_file('httpd.conf', $before . $CONF);
+    $httpd->graceful;
+    is keepalive($httpd, 'c-1', 'Rome'), 200, 'a later reload mends it';
+    $httpd->stop;
+    $httpd->check_error_log(allow => [qr/AH00023/, qr/VPNS0016/]);
+};
+
 subtest 'a million clients from the start' => sub {
     my $httpd = VpsHttpd->start(conf => "${CONF}VPNSentinelMaxClients 1000000\n");
     is server_status($httpd)->{clients}{max}, 1000000, 'the limit';
