@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "clients.h"
+#include "events.h"
 #include "guard.h"
 #include "keepalive_endpoint.h"
 #include "segment.h"
@@ -20,6 +21,7 @@ static const route_t routes[] = {
     {"/status", "GET, HEAD", 1 << M_GET, status_handle},
     {"/clients", "GET, HEAD", 1 << M_GET, clients_handle_list},
     {"/clients/", "GET, HEAD, DELETE", 1 << M_GET | 1 << M_DELETE, clients_handle_one},
+    {"/events", "GET, HEAD", 1 << M_GET, events_handle},
 };
 
 /* What follows the route's path when it is one that takes an id, "" when it is the whole, NULL when

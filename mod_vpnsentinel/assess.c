@@ -29,11 +29,39 @@ void assess_judged(judged_t *out, const vps_record_t *report)
     (void)vps_country_code(out->dns, report->dns_loc);
 }
 
-bool assess_is_offline(int64_t seen, const assess_facts_t *facts)
+int64_t assess_deadline(int64_t seen, const assess_facts_t *facts)
 {
     int64_t since = seen > facts->serving_since ? seen : facts->serving_since;
 
-    return seen == CLIENT_NEVER_SEEN || facts->now >= since + facts->offline_threshold;
+    if (seen == CLIENT_NEVER_SEEN || seen == CLIENT_WAS_OFFLINE) {
+        return INT64_MAX;
+    }
+    return since + facts->offline_threshold;
+}
+
+bool assess_is_offline(int64_t seen, const assess_facts_t *facts)
+{
+    return seen == CLIENT_NEVER_SEEN || seen == CLIENT_WAS_OFFLINE ||
+           facts->now >= assess_deadline(seen, facts);
+}
+
+/* Is there a return, or the first keepalive, that the monitor has not announced? */
+static bool awaits_return(const client_t *client)
+{
+    unsigned int i;
+
+    for (i = 0; i < CLIENT_CHANGES && client->changes[i].merged > 0; i++) {
+        if (client->changes[i].seq > client->announced.seq && client->changes[i].marks != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool assess_is_silent(const client_t *client, int64_t seen, const assess_facts_t *facts)
+{
+    return assess_is_offline(seen, facts) ||
+           ((client->announced.state & ANNOUNCED_OFFLINE) != 0 && !awaits_return(client));
 }
 
 static bool is_bypass(const vps_addr_t *public_ip, const assess_facts_t *facts)
@@ -65,7 +93,7 @@ assessment_t assess(const client_t *client, int64_t seen, const assess_facts_t *
     assessment_t result = {LIGHT_GREEN, 0};
     judged_t judged;
 
-    if (assess_is_offline(seen, facts)) {
+    if (assess_is_silent(client, seen, facts)) {
         result.conditions = CONDITION_OFFLINE;
         result.light = LIGHT_GREY;
         return result;

@@ -26,7 +26,7 @@ typedef enum condition_t {
 /* What a judgement needs besides the client. Times on the monotonic clock, usec. */
 typedef struct assess_facts_t {
     int64_t now;
-    int64_t serving_since;     /* start of service */
+    int64_t serving_since;     /* start of service, or the end of a pause of the whole machine */
     int64_t offline_threshold; /* usec */
     vps_addr_t server_ip[2];   /* the server's own public addresses, IPv4 and IPv6, or unknown */
 } assess_facts_t;
@@ -37,13 +37,23 @@ typedef struct assessment_t {
         conditions; /* condition_t, or-ed; an offline client has no other, its report is history */
 } assessment_t;
 
-/* seen: last keepalive, monotonic usec, or CLIENT_NEVER_SEEN. */
+/* seen: last keepalive, monotonic usec, or one of client.h's words. */
 assessment_t assess(const client_t *client, int64_t seen, const assess_facts_t *facts);
 
 /*
  * Has the client been silent for the threshold, counted from the start of service at the earliest?
  */
 bool assess_is_offline(int64_t seen, const assess_facts_t *facts);
+
+/*
+ * Is it offline for whoever asks? So it is, too, when it was announced as offline and has not reported
+ * since, whatever became of threshold and start of service.
+ */
+bool assess_is_silent(const client_t *client, int64_t seen, const assess_facts_t *facts);
+
+/* When that will be if it stays silent, monotonic usec; INT64_MAX for one that is offline by its
+ * seen alone. */
+int64_t assess_deadline(int64_t seen, const assess_facts_t *facts);
 
 /* The facts of a report that changes are judged by; what is not known, or no known country, stays
  * unknown. */

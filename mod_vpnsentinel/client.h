@@ -10,6 +10,10 @@
 
 #define CLIENT_CHANGES 4              /* entries of the journal */
 #define CLIENT_NEVER_SEEN INT64_C(-1) /* "seen" of a client that never sent a keepalive */
+/* "seen" of one that was offline when the service started, and is until it reports. */
+#define CLIENT_WAS_OFFLINE INT64_C(-2)
+/* "seen" of any other that the store brought back: as if seen at the start of service. */
+#define CLIENT_RESTORED INT64_C(1)
 
 /*
  * The facts that changes are judged by, each the last one that was known. "" and 0 = never known.
@@ -21,45 +25,52 @@ typedef struct judged_t {
     uint8_t vpn_connected; /* vps_answer_t */
 } judged_t;
 
-typedef enum change_kind_t {
-    CHANGE_NONE = 0,
-    CHANGE_ADDRESS, /* another public IP */
-    CHANGE_PLACE,   /* another country of the exit */
-    CHANGE_DNS,     /* another country of DNS */
-    CHANGE_VPN,     /* vpn_connected turned */
-    CHANGE_RETURN,  /* a keepalive after a gap beyond the offline threshold */
-    CHANGE_FOLDED   /* several older changes that the journal had no room for */
-} change_kind_t;
+/* What a keepalive was besides a report of facts. */
+typedef enum change_mark_t {
+    CHANGE_FIRST = 1 << 0, /* the first one since registration */
+    CHANGE_RETURN = 1 << 1 /* the first one after the client was offline */
+} change_mark_t;
 
-/* What it was or became; the kind tells which member. */
-typedef union change_value_t {
-    vps_addr_t addr;    /* CHANGE_ADDRESS */
-    char country[3];    /* CHANGE_PLACE, CHANGE_DNS */
-    uint8_t answer;     /* CHANGE_VPN: vps_answer_t */
-    uint8_t seconds[4]; /* CHANGE_RETURN, from: length of the gap, a uint32_t as it is in memory */
-} change_value_t;
-
-/* One entry of the journal, or what is left of several. */
+/* One entry of the journal: a keepalive that changed what is known, or what is left of several. */
 typedef struct change_t {
-    uint32_t seq;   /* of the (newest) change */
-    uint32_t when;  /* sec since epoch, of the (newest) change; good until 2106 */
-    uint8_t kind;   /* change_kind_t */
-    uint8_t merged; /* how many changes this entry stands for, at most 255 */
-    change_value_t from;
-    change_value_t to;
+    uint32_t seq;       /* of the (newest) change; entries follow each other without a gap */
+    uint32_t when;      /* sec since epoch, of the (newest) change; good until 2106 */
+    uint32_t gap;       /* sec: length of the (longest) silence before a return */
+    uint8_t marks;      /* change_mark_t, or-ed over all */
+    uint8_t conditions; /* condition_t (assess.h), or-ed over all: what a folded one went through */
+    uint8_t merged;     /* how many changes this entry stands for, at most 255; 0 = no entry */
+    judged_t facts;     /* what was known after it */
 } change_t;
+
+typedef enum announced_state_t {
+    ANNOUNCED_FIRST = 1 << 0,   /* its first keepalive */
+    ANNOUNCED_OFFLINE = 1 << 1, /* each of these: told, and its end not yet */
+    ANNOUNCED_LEAK = 1 << 2,
+    ANNOUNCED_BYPASS = 1 << 3,
+    ANNOUNCED_DOWN = 1 << 4
+} announced_state_t;
+
+/* What has been announced of a client; written by the monitor alone. */
+typedef struct announced_t {
+    uint32_t seq;        /* of the newest change that it covers */
+    uint32_t number;     /* events of this client so far: the next one is number + 1 */
+    uint32_t down_since; /* sec since epoch, while ANNOUNCED_DOWN */
+    judged_t facts;      /* as of seq */
+    uint8_t state;       /* announced_state_t, or-ed */
+} announced_t;
 
 typedef struct client_t {
     vps_record_t report;    /* the last one, whole */
     uint64_t uid;           /* new at each registration, never used again; 0 = no client */
-    int64_t first_seen;     /* sec since epoch: registered, or first keepalive */
-    int64_t last_seen;      /* sec since epoch: last keepalive; 0 = never */
-    int64_t last_change;    /* sec since epoch: newest change of a judged fact; 0 = never */
-    uint64_t keepalives;    /* accepted since registration */
-    uint32_t seq;           /* number of judged changes */
+    uint32_t first_seen;    /* sec since epoch: registered, or first keepalive; good until 2106 */
+    uint32_t last_seen;     /* sec since epoch: last keepalive; 0 = never */
+    uint32_t last_change;   /* sec since epoch: newest change of a fact, or return; 0 = never */
+    uint32_t keepalives;    /* accepted since registration */
+    uint32_t seq;           /* number of changes */
     vps_addr_t observed_ip; /* where the last keepalive came from */
     judged_t judged;        /* the last known facts */
-    change_t changes[CLIENT_CHANGES]; /* the newest changes, oldest first, CHANGE_NONE behind */
+    announced_t announced;  /* how far the monitor has come */
+    change_t changes[CLIENT_CHANGES]; /* the newest changes, oldest first, merged = 0 behind */
 } client_t;
 
 #endif

@@ -8,6 +8,7 @@
 #include "fleet.h"
 #include "keepalive.h"
 #include "log.h"
+#include "monitor.h"
 #include "segment.h"
 
 static json_object *condition_names(unsigned int conditions)
@@ -74,7 +75,9 @@ static int show(request_rec *r, const char *client_id)
     if (result != REGISTRY_OK) {
         return result == REGISTRY_ABSENT ? no_such_client(r) : answer_unavailable(r);
     }
-    fleet_facts(&facts);
+    if (!fleet_facts(&facts)) {
+        return answer_unavailable(r);
+    }
     assessment = assess(&view.client, view.seen, &facts);
     return answer_json(r, HTTP_OK, client_json(&view.client, &assessment));
 }
@@ -87,6 +90,7 @@ static int remove_client(request_rec *r, const char *client_id)
     if (result != REGISTRY_OK) {
         return result == REGISTRY_ABSENT ? no_such_client(r) : answer_unavailable(r);
     }
+    monitor_wake();
     log_request(r, VPS_INFO, "registry", "🗑️ Client removed: %s | IP: %s", client_id,
                 r->useragent_ip);
     json = json_object_new_object();

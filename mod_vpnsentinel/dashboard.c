@@ -10,6 +10,7 @@
 #include "dashboard_css.h"
 #include "fleet.h"
 #include "segment.h"
+#include "status.h"
 
 #define ROWS_MAX 1000        /* clients on the page; the API lists all */
 #define REFRESH_SECONDS "10" /* between two loads of the page */
@@ -29,6 +30,8 @@ typedef struct picture_t {
     row_t *rows; /* worst first */
     int64_t row_count;
     notice_t notice;
+    vitals_t vitals;
+    server_ip_t server_ip;
 } picture_t;
 
 static const char *const light_marks[LIGHTS] = {"●", "▲", "○", "■"};
@@ -103,8 +106,9 @@ static bool take_picture(request_rec *r, picture_t *picture)
         return false;
     }
     picture->notice = *segment_notice();
+    picture->vitals = *segment_vitals();
     registry_release(segment_registry());
-    return true;
+    return registry_get_server_ip(segment_registry(), &picture->server_ip) == REGISTRY_OK;
 }
 
 /* --- HTML --- */
@@ -276,16 +280,55 @@ static void write_notice(request_rec *r, const notice_t *notice)
         escape_addr(r, &notice->addr));
 }
 
-static void write_server_details(request_rec *r)
+static const char *own_address(request_rec *r, const server_ip_t *own)
 {
-    const vps_addr_t *own = config_global()->server_ip;
-    int64_t uptime = clock_monotonic() - registry_serving_since(segment_registry());
+    if (own->source != SERVER_IP_UNKNOWN) {
+        return escape_addr(r, own->addr[0].version != 0 ? &own->addr[0] : &own->addr[1]);
+    }
+    return apr_pstrcat(r->pool, "<span class=\"unknown\">not known",
+                       config_global()->server_ip_mode == CONFIG_SERVER_IP_AUTO ? " yet" : "",
+                       ": bypasses cannot be recognised</span>", NULL);
+}
 
+/* " (error)", nothing without one. */
+static const char *in_brackets(request_rec *r, const char *error)
+{
+    return error != NULL && error[0] != '\0'
+               ? apr_pstrcat(r->pool, " (", escape(r, error), ")", NULL)
+               : "";
+}
+
+static const char *store(request_rec *r, const vitals_t *vitals)
+{
+    return apr_pstrcat(r->pool, status_store_word(vitals),
+                       in_brackets(r, status_store_error(vitals)), NULL);
+}
+
+static const char *telegram(request_rec *r, const vitals_t *vitals)
+{
+    return apr_psprintf(r->pool, "%s, %" APR_UINT64_T_FMT " queued%s",
+                        vitals->telegram_enabled ? "on" : "off", vitals->queued,
+                        in_brackets(r, vitals->telegram_error));
+}
+
+static void write_server_details(request_rec *r, const picture_t *picture)
+{
+    const vitals_t *vitals = &picture->vitals;
+    int64_t uptime = registry_uptime(segment_registry(), picture->now);
+    bool runs = vitals_is_running(vitals, picture->now);
+
+    (void)ap_rprintf(r, "<section><h2>Server Details</h2>\n%s<dl><dt>Public IP</dt><dd>%s</dd>",
+                     runs ? ""
+                          : "<p class=\"notice\" role=\"status\">The monitor does not run: nothing "
+                            "is announced or stored. See the server's error log.</p>\n",
+                     own_address(r, &picture->server_ip));
     (void)ap_rprintf(r,
-                     "<section><h2>Server Details</h2>\n<dl><dt>Public IP</dt><dd>%s</dd>"
+                     "<dt>Monitor</dt><dd>%s</dd><dt>Store</dt><dd>%s</dd>"
+                     "<dt>Telegram</dt><dd>%s</dd>",
+                     runs ? "running" : "not running", store(r, vitals), telegram(r, vitals));
+    (void)ap_rprintf(r,
                      "<dt>Uptime</dt><dd>%s</dd><dt>Version</dt><dd>" VPS_VERSION "</dd></dl>"
                      "</section>\n",
-                     escape_addr(r, own[0].version != 0 ? &own[0] : &own[1]),
                      duration(r, uptime / CLOCK_SECOND));
 }
 
@@ -325,7 +368,7 @@ static int write_page(request_rec *r)
     write_summary(r, &picture);
     write_notice(r, &picture.notice);
     write_table(r, &picture);
-    write_server_details(r);
+    write_server_details(r, &picture);
     (void)ap_rputs("</main>\n</body>\n</html>\n", r);
     return OK;
 }

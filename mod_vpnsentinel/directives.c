@@ -1,5 +1,7 @@
 #include "directives.h"
 
+#include <limits.h>
+
 #include "http_core.h"
 
 #include "apr_lib.h"
@@ -126,31 +128,38 @@ static apr_status_t read_line(char **out, char *line, apr_size_t size, ap_config
     return APR_SUCCESS;
 }
 
-static const char *add_keys_of(cmd_parms *cmd, const char *path, ap_configfile_t *file)
-{
-    char line[KEYRING_KEY_MAX + 64];
-    const char *wrong;
-    char *key;
-    apr_status_t rv;
-    int number, keys = 0;
+/* Takes one line of a file: NULL, or the fault. */
+typedef const char *take_line_t(cmd_parms *cmd, const char *line);
 
-    for (number = 1; (rv = read_line(&key, line, sizeof line, file)) == APR_SUCCESS; number++) {
-        if (key[0] == '\0' || key[0] == '#') {
+/* Take at most max lines that are neither empty nor a comment, and at least one. */
+static const char *take_lines(cmd_parms *cmd, const char *path, ap_configfile_t *file,
+                              take_line_t *take, int max)
+{
+    char buffer[KEYRING_KEY_MAX + 64];
+    const char *wrong;
+    char *line;
+    apr_status_t rv = APR_SUCCESS;
+    int number, taken = 0;
+
+    for (number = 1;
+         taken < max && (rv = read_line(&line, buffer, sizeof buffer, file)) == APR_SUCCESS;
+         number++) {
+        if (line[0] == '\0' || line[0] == '#') {
             continue;
         }
-        wrong = add_key(cmd, key);
+        wrong = take(cmd, line);
         if (wrong != NULL) {
             return apr_psprintf(cmd->pool, "%s (line %d of %s)", wrong, number, path);
         }
-        keys++;
+        taken++;
     }
-    if (!APR_STATUS_IS_EOF(rv)) {
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
         return fault(cmd, path, "a line of the file is too long or cannot be read");
     }
-    return keys == 0 ? fault(cmd, path, "the file holds no key") : NULL;
+    return taken == 0 ? fault(cmd, path, "the file is empty or has only comments") : NULL;
 }
 
-static const char *set_api_key_file(cmd_parms *cmd, void *unused, const char *name)
+static const char *take_file(cmd_parms *cmd, const char *name, take_line_t *take, int max)
 {
     const char *path = ap_server_root_relative(cmd->temp_pool, name);
     const char *wrong;
@@ -158,7 +167,6 @@ static const char *set_api_key_file(cmd_parms *cmd, void *unused, const char *na
     apr_status_t rv;
     char reason[120];
 
-    (void)unused;
     if (path == NULL) {
         return fault(cmd, name, "it must be the path of a file");
     }
@@ -167,9 +175,15 @@ static const char *set_api_key_file(cmd_parms *cmd, void *unused, const char *na
         return apr_psprintf(cmd->pool, "%s: cannot read %s: %s", cmd->directive->directive, path,
                             apr_strerror(rv, reason, sizeof reason));
     }
-    wrong = add_keys_of(cmd, path, file);
+    wrong = take_lines(cmd, path, file, take, max);
     ap_cfg_closefile(file);
     return wrong;
+}
+
+static const char *set_api_key_file(cmd_parms *cmd, void *unused, const char *name)
+{
+    (void)unused;
+    return take_file(cmd, name, add_key, INT_MAX);
 }
 
 static const char *set_allowed_ips(cmd_parms *cmd, void *unused, const char *word)
@@ -185,34 +199,65 @@ static const char *set_allowed_ips(cmd_parms *cmd, void *unused, const char *wor
 
 /* --- server-wide --- */
 
-static const char *set_quantity(cmd_parms *cmd, void *unused, const char *text)
+/* In the table: which quantity or text a directive sets. */
+#define SETS(setting) ((void *)(intptr_t)(setting))
+
+static const char *set_quantity(cmd_parms *cmd, void *unused, const char *value)
 {
-    const config_quantity_t *quantity = cmd->info;
+    config_quantity_t quantity = (config_quantity_t)(intptr_t)cmd->info;
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
 
     (void)unused;
     if (misplaced != NULL) {
         return misplaced;
     }
-    return fault(cmd, text, config_read(config_being_read(cmd), *quantity, text, cmd->pool));
+    return fault(cmd, value, config_read(config_being_read(cmd), quantity, value, cmd->pool));
+}
+
+/* Any of them may be or hold a secret, at least by mistake. */
+static const char *take_text(cmd_parms *cmd, const char *value)
+{
+    config_text_t text = (config_text_t)(intptr_t)cmd->info;
+
+    return fault(cmd, NULL, config_read_text(config_being_read(cmd), text, value, cmd->pool));
+}
+
+static const char *set_text(cmd_parms *cmd, void *unused, const char *value)
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    return misplaced != NULL ? misplaced : take_text(cmd, value);
+}
+
+static const char *set_text_file(cmd_parms *cmd, void *unused, const char *name)
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    return misplaced != NULL ? misplaced : take_file(cmd, name, take_text, 1);
+}
+
+static const char *set_telegram(cmd_parms *cmd, void *unused, const char *value)
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    if (misplaced != NULL) {
+        return misplaced;
+    }
+    return fault(cmd, value, config_read_telegram(config_being_read(cmd), value));
 }
 
 static const char *set_server_public_ip(cmd_parms *cmd, void *unused, const char *word)
 {
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    config_t *config = config_being_read(cmd);
-    bool is_none;
 
     (void)unused;
     if (misplaced != NULL) {
         return misplaced;
     }
-    is_none = strcasecmp(word, "none") == 0;
-    if (config->server_ip_set != CONFIG_UNSET && (is_none || !config->server_ip_set)) {
-        return fault(cmd, word, "must be one IPv4 address, one IPv6 address, both, or none alone");
-    }
-    config->server_ip_set = !is_none;
-    return fault(cmd, word, setting_server_ip(cmd->pool, config->server_ip, word));
+    return fault(cmd, word, config_read_server_ip(config_being_read(cmd), word, cmd->pool));
 }
 
 static const char *set_log(cmd_parms *cmd, void *unused, const char *name)
@@ -230,10 +275,6 @@ static const char *set_log(cmd_parms *cmd, void *unused, const char *name)
     return NULL;
 }
 
-static config_quantity_t rate_limit = CONFIG_RATE_LIMIT;
-static config_quantity_t offline_threshold = CONFIG_OFFLINE_THRESHOLD;
-static config_quantity_t max_clients = CONFIG_MAX_CLIENTS;
-
 const command_rec directives[] = {
     AP_INIT_TAKE_ARGV("VPNSentinelAPI", set_api, NULL, RSRC_CONF,
                       "URL path at which clients report and the registry is read"),
@@ -243,18 +284,44 @@ const command_rec directives[] = {
                     "keys of the API, or none to open it to everybody"),
     AP_INIT_ITERATE("VPNSentinelAllowedIPs", set_allowed_ips, NULL, RSRC_CONF,
                     "addresses and CIDR ranges that may use the API"),
+    AP_INIT_TAKE1("VPNSentinelCheckInterval", set_quantity, SETS(CONFIG_CHECK_INTERVAL), RSRC_CONF,
+                  "how often the monitor looks after all clients at least"),
     AP_INIT_TAKE_ARGV("VPNSentinelDashboard", set_dashboard, NULL, RSRC_CONF,
                       "URL path of the dashboard, or off"),
+    AP_INIT_TAKE1("VPNSentinelEventRetention", set_quantity, SETS(CONFIG_EVENT_RETENTION),
+                  RSRC_CONF, "how long events are kept, 0 for ever"),
+    AP_INIT_TAKE1("VPNSentinelForgetAfter", set_quantity, SETS(CONFIG_FORGET_AFTER), RSRC_CONF,
+                  "how long a client must be offline to be forgotten, 0 for never"),
     AP_INIT_TAKE_ARGV("VPNSentinelHealth", set_health, NULL, RSRC_CONF,
                       "URL path below which health and healthz answer"),
+    AP_INIT_TAKE1("VPNSentinelIPAPIURL", set_text, SETS(CONFIG_IPAPI_URL), RSRC_CONF,
+                  "base URL of ip-api.com or of what answers like it"),
+    AP_INIT_TAKE1("VPNSentinelIPInfoTokenFile", set_text_file, SETS(CONFIG_IPINFO_TOKEN), RSRC_CONF,
+                  "a file with the token for ipinfo.io"),
+    AP_INIT_TAKE1("VPNSentinelIPInfoURL", set_text, SETS(CONFIG_IPINFO_URL), RSRC_CONF,
+                  "base URL of ipinfo.io or of what answers like it"),
     AP_INIT_TAKE1("VPNSentinelLog", set_log, NULL, RSRC_CONF,
                   "file or \"|program\" for the module's own log, or none"),
-    AP_INIT_TAKE1("VPNSentinelMaxClients", set_quantity, &max_clients, RSRC_CONF,
+    AP_INIT_TAKE1("VPNSentinelMaxClients", set_quantity, SETS(CONFIG_MAX_CLIENTS), RSRC_CONF,
                   "how many clients the registry takes"),
-    AP_INIT_TAKE1("VPNSentinelOfflineThreshold", set_quantity, &offline_threshold, RSRC_CONF,
-                  "silence after which a client is offline"),
-    AP_INIT_TAKE1("VPNSentinelRateLimit", set_quantity, &rate_limit, RSRC_CONF,
+    AP_INIT_TAKE1("VPNSentinelOfflineThreshold", set_quantity, SETS(CONFIG_OFFLINE_THRESHOLD),
+                  RSRC_CONF, "silence after which a client is offline"),
+    AP_INIT_TAKE1("VPNSentinelProxy", set_text, SETS(CONFIG_PROXY), RSRC_CONF,
+                  "URL of the proxy for the monitor's own requests"),
+    AP_INIT_TAKE1("VPNSentinelRateLimit", set_quantity, SETS(CONFIG_RATE_LIMIT), RSRC_CONF,
                   "requests a minute that an address may make of the API, 0 for no limit"),
     AP_INIT_ITERATE("VPNSentinelServerPublicIP", set_server_public_ip, NULL, RSRC_CONF,
-                    "this server's own public addresses, or none"),
+                    "this server's own public addresses, auto or none"),
+    AP_INIT_TAKE1("VPNSentinelStateDir", set_text, SETS(CONFIG_STATE_DIR), RSRC_CONF,
+                  "folder for what outlives the server, or none"),
+    AP_INIT_TAKE1("VPNSentinelTelegram", set_telegram, NULL, RSRC_CONF,
+                  "on, off or auto: send alerts by Telegram"),
+    AP_INIT_TAKE1("VPNSentinelTelegramAPIBase", set_text, SETS(CONFIG_TELEGRAM_BASE), RSRC_CONF,
+                  "base URL of Telegram's Bot API or of a server of your own"),
+    AP_INIT_TAKE1("VPNSentinelTelegramChatID", set_text, SETS(CONFIG_TELEGRAM_CHAT), RSRC_CONF,
+                  "the chat that gets the alerts"),
+    AP_INIT_TAKE1("VPNSentinelTelegramToken", set_text, SETS(CONFIG_TELEGRAM_TOKEN), RSRC_CONF,
+                  "the bot's token"),
+    AP_INIT_TAKE1("VPNSentinelTelegramTokenFile", set_text_file, SETS(CONFIG_TELEGRAM_TOKEN),
+                  RSRC_CONF, "a file with the bot's token"),
     {NULL, {NULL}, NULL, 0, 0, NULL}};

@@ -4,25 +4,25 @@
 #include "config.h"
 #include "segment.h"
 
-void fleet_facts(assess_facts_t *out)
+bool fleet_facts(assess_facts_t *out)
 {
-    const config_t *config = config_global();
-
-    out->now = clock_monotonic();
-    out->serving_since = registry_serving_since(segment_registry());
-    out->offline_threshold = config_quantity(CONFIG_OFFLINE_THRESHOLD);
-    out->server_ip[0] = config->server_ip[0];
-    out->server_ip[1] = config->server_ip[1];
+    return registry_facts(segment_registry(), out, clock_monotonic(),
+                          config_quantity(CONFIG_OFFLINE_THRESHOLD)) == REGISTRY_OK;
 }
 
 void fleet_begin(fleet_t *fleet)
 {
-    fleet_facts(&fleet->facts);
     fleet->registry = segment_registry();
     fleet->cursor = 0;
     fleet->count = 0;
     fleet->next = 0;
-    fleet->failed = false;
+    fleet->failed = !fleet_facts(&fleet->facts);
+}
+
+static bool read_chunk(fleet_t *fleet)
+{
+    return registry_list(fleet->registry, &fleet->cursor, fleet->chunk, FLEET_CHUNK,
+                         &fleet->count) == REGISTRY_OK;
 }
 
 const client_view_t *fleet_next(fleet_t *fleet, assessment_t *assessment)
@@ -31,10 +31,7 @@ const client_view_t *fleet_next(fleet_t *fleet, assessment_t *assessment)
 
     if (fleet->next == fleet->count) {
         fleet->next = 0;
-        if (registry_list(fleet->registry, &fleet->cursor, fleet->chunk, FLEET_CHUNK,
-                          &fleet->count) != REGISTRY_OK) {
-            fleet->failed = true;
-        }
+        fleet->failed = fleet->failed || !read_chunk(fleet);
         if (fleet->failed || fleet->count == 0) {
             fleet->count = 0;
             return NULL;

@@ -22,8 +22,8 @@ typedef struct fleet_t {
     client_view_t chunk[FLEET_CHUNK]; /* copies */
 } fleet_t;
 
-/* The facts that a client is judged by now. */
-void fleet_facts(assess_facts_t *out);
+/* The facts that a client is judged by now. Returns false when the lock could not be had. */
+bool fleet_facts(assess_facts_t *out);
 
 /* Begin a walk. fleet_t is large (30 KB): take it from a pool. */
 void fleet_begin(fleet_t *fleet);

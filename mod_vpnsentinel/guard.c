@@ -12,7 +12,8 @@
 #include "segment.h"
 
 #define NOTICE_EVERY (60 * CLOCK_SECOND)
-#define LOGGED_PATH_MAX 400 /* bytes of a path in the log */
+#define LOGGED_PATH_MAX 400                         /* bytes of a path in the log */
+#define ACCESS "🌐 Access: %.*s%s | IP: %s | Auth: " /* how the line begins */
 
 /* --- allow list --- */
 
@@ -52,9 +53,8 @@ static void tell_refusal(request_rec *r, uint32_t limit)
     ap_log_rerror(
         APLOG_MARK, APLOG_WARNING, 0, r,
         "VPNS0030: the rate limit of %u a minute meets %s, an address that clients report from: "
-        "they "
-        "may seem offline. Raise VPNSentinelRateLimit if many clients share the address; set up "
-        "mod_remoteip if it is a proxy's",
+        "they may seem offline. Raise VPNSentinelRateLimit if many clients share the address; set "
+        "up mod_remoteip if it is a proxy's",
         limit, r->useragent_ip);
 }
 
@@ -146,9 +146,13 @@ static void log_access(const request_rec *r, bool authorized)
 {
     size_t len = strcspn(r->unparsed_uri, "?");
     int shown = len < LOGGED_PATH_MAX ? (int)len : LOGGED_PATH_MAX;
+    const char *rest = len > LOGGED_PATH_MAX ? "..." : "";
 
-    log_request(r, VPS_INFO, "api", "🌐 Access: %.*s%s | IP: %s | Auth: %s", shown, r->unparsed_uri,
-                len > LOGGED_PATH_MAX ? "..." : "", r->useragent_ip, authorized ? "✅" : "❌");
+    if (authorized) {
+        log_request(r, VPS_INFO, "api", ACCESS "✅", shown, r->unparsed_uri, rest, r->useragent_ip);
+    } else {
+        log_refusal(r, VPS_INFO, "api", ACCESS "❌", shown, r->unparsed_uri, rest, r->useragent_ip);
+    }
 }
 
 static int check_key(request_rec *r)
@@ -169,7 +173,7 @@ int guard_admit(request_rec *r)
     int status;
 
     if (!is_allowed(r, config_of(r->server)->allowed)) {
-        log_request(r, VPS_WARN, "security", "🚫 Access denied: %s is not in the allow list",
+        log_refusal(r, VPS_WARN, "security", "🚫 Access denied: %s is not in the allow list",
                     r->useragent_ip);
         (void)answer_error(r, HTTP_FORBIDDEN, "Access denied", "Your IP address is not authorized");
         return DONE;

@@ -3,7 +3,16 @@
 #include "http_protocol.h"
 
 #include "answer.h"
+#include "clock.h"
+#include "config.h"
 #include "segment.h"
+
+/* What works of what the service needs. */
+typedef struct checks_t {
+    bool registry;
+    bool store;
+    bool monitor;
+} checks_t;
 
 static int wants_json(request_rec *r)
 {
@@ -18,41 +27,71 @@ static int is_probe(const char *rest)
            strcmp(rest, "/startup") == 0;
 }
 
-static const char *word_of(bool works)
+/* Ready: clients are taken in, judged, and what is announced is kept, unless nobody wants that. */
+static bool store_is_ready(const vitals_t *vitals)
 {
-    return works ? "ok" : "unavailable";
+    return vitals->store_state == STORE_OK || config_global()->state_dir == NULL;
 }
 
-static int answer_checks(request_rec *r, int status, bool works, json_object *checks)
+/* Started: the registry has what was stored. Whether the disk still works is readiness' business. */
+static checks_t check(bool for_startup)
+{
+    checks_t checks = {.registry = segment_registry() != NULL};
+    vitals_t vitals;
+
+    if (checks.registry) {
+        segment_copy_vitals(&vitals);
+        checks.store = vitals.loaded && (for_startup || store_is_ready(&vitals));
+        checks.monitor = vitals_is_running(&vitals, clock_monotonic());
+    }
+    return checks;
+}
+
+static json_object *word(bool works)
+{
+    return json_object_new_string(works ? "ok" : "unavailable");
+}
+
+/* checks: NULL = none was made. */
+static json_object *probe_json(bool works, const checks_t *checks)
 {
     json_object *json = json_object_new_object();
+    json_object *members = json_object_new_object();
 
-    if (json != NULL) {
-        json_object_object_add(json, "status", json_object_new_string(word_of(works)));
-        json_object_object_add(json, "checks", checks);
-    } else {
-        json_object_put(checks);
+    if (members != NULL && checks != NULL) {
+        json_object_object_add(members, "registry", word(checks->registry));
+        json_object_object_add(members, "store", word(checks->store));
+        json_object_object_add(members, "monitor", word(checks->monitor));
     }
-    return answer_json(r, status, json);
+    if (json == NULL) {
+        json_object_put(members);
+        return NULL;
+    }
+    json_object_object_add(json, "status", word(works));
+    json_object_object_add(json, "checks", members);
+    return json;
 }
 
-/* A process that answers is alive; the other probes ask for what the service needs. */
-static int answer_probe(request_rec *r, const char *rest)
+static int answer_probe(request_rec *r, bool works, const checks_t *checks)
 {
-    bool live_only = strcmp(rest, "/live") == 0;
-    bool registry_works = segment_registry() != NULL;
-    bool works = live_only || registry_works;
     int status = works ? HTTP_OK : HTTP_SERVICE_UNAVAILABLE;
-    json_object *checks;
 
     if (!wants_json(r)) {
         return answer_text(r, status, works ? "OK" : "UNAVAILABLE");
     }
-    checks = json_object_new_object();
-    if (!live_only && checks != NULL) {
-        json_object_object_add(checks, "registry", json_object_new_string(word_of(registry_works)));
+    return answer_json(r, status, probe_json(works, checks));
+}
+
+/* A process that answers is alive; the other probes ask for what the service needs. */
+static int probe(request_rec *r, const char *rest)
+{
+    checks_t checks;
+
+    if (strcmp(rest, "/live") == 0) {
+        return answer_probe(r, true, NULL);
     }
-    return answer_checks(r, status, works, checks);
+    checks = check(strcmp(rest, "/startup") == 0);
+    return answer_probe(r, checks.registry && checks.store && checks.monitor, &checks);
 }
 
 int health_handle(request_rec *r, const char *rest)
@@ -64,5 +103,5 @@ int health_handle(request_rec *r, const char *rest)
         apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
         return answer_text(r, HTTP_METHOD_NOT_ALLOWED, "Method not allowed");
     }
-    return rest[0] == '\0' ? answer_text(r, HTTP_OK, "OK") : answer_probe(r, rest);
+    return rest[0] == '\0' ? answer_text(r, HTTP_OK, "OK") : probe(r, rest);
 }

@@ -1,7 +1,8 @@
 /*
  * Health: PATH/health and PATH/healthz, and PATH/health/live, /ready, /startup for orchestrators.
  *
- * Public, without guard or lock.
+ * Public, without guard. Only /ready and /startup take a lock, the registry's: a server that cannot
+ * give it is not ready.
  */
 #ifndef HEALTH_H
 #define HEALTH_H

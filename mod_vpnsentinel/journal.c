@@ -4,109 +4,157 @@
 
 #include "killpoint.h"
 
-/* Make room for one entry: the two oldest become one. */
-static void fold_oldest(change_t changes[CLIENT_CHANGES])
+static unsigned int count_changes(const client_t *client)
 {
-    unsigned int merged = (unsigned int)changes[0].merged + changes[1].merged;
+    unsigned int count = 0;
 
-    memmove(&changes[0], &changes[1], (CLIENT_CHANGES - 1) * sizeof *changes);
-    changes[0].kind = CHANGE_FOLDED;
-    changes[0].merged = (uint8_t)(merged < UINT8_MAX ? merged : UINT8_MAX);
-    memset(&changes[0].from, 0, sizeof changes[0].from);
-    memset(&changes[0].to, 0, sizeof changes[0].to);
+    while (count < CLIENT_CHANGES && client->changes[count].merged > 0) {
+        count++;
+    }
+    return count;
 }
 
-static change_t *add_change(client_t *client, change_kind_t kind, int64_t when)
+/* Take out the first entries. */
+static void drop(client_t *client, unsigned int first, unsigned int count)
 {
-    unsigned int i = 0;
+    change_t *changes = client->changes;
 
-    while (i < CLIENT_CHANGES && client->changes[i].kind != CHANGE_NONE) {
-        i++;
-    }
-    if (i == CLIENT_CHANGES) {
-        fold_oldest(client->changes);
-        i--;
-    }
-    memset(&client->changes[i], 0, sizeof client->changes[i]);
-    client->changes[i].seq = ++client->seq;
-    client->changes[i].when = (uint32_t)when;
-    client->changes[i].kind = (uint8_t)kind;
-    client->changes[i].merged = 1;
-    client->last_change = when;
-    killpoint();
-    return &client->changes[i];
+    memmove(&changes[0], &changes[first], (count - first) * sizeof *changes);
+    memset(&changes[count - first], 0, first * sizeof *changes);
 }
 
-static void judge_address(client_t *client, const sighting_t *sighting)
+/* The two oldest become one: what was known in between is lost, that something was is not. */
+static void fold_oldest(client_t *client)
 {
-    const vps_addr_t *seen = &sighting->judged.public_ip;
-    vps_addr_t *known = &client->judged.public_ip;
-    change_t *change;
+    const change_t *first = &client->changes[0];
+    change_t *second = &client->changes[1];
+    unsigned int merged = (unsigned int)first->merged + second->merged;
+
+    second->merged = (uint8_t)(merged < UINT8_MAX ? merged : UINT8_MAX);
+    second->marks |= first->marks;
+    second->conditions |= first->conditions;
+    second->gap = second->gap > first->gap ? second->gap : first->gap;
+    drop(client, 1, CLIENT_CHANGES);
+}
+
+/* An empty entry behind the others. */
+static change_t *make_room(client_t *client)
+{
+    unsigned int count = count_changes(client), announced = 0;
+
+    while (announced < count && client->changes[announced].seq <= client->announced.seq) {
+        announced++;
+    }
+    if (announced > 0) {
+        drop(client, announced, count);
+        count -= announced;
+    }
+    if (count == CLIENT_CHANGES) {
+        fold_oldest(client);
+        count--;
+    }
+    return &client->changes[count];
+}
+
+static uint8_t marks_of(const client_t *client, int64_t seen, const assess_facts_t *facts)
+{
+    if (seen == CLIENT_NEVER_SEEN) {
+        return CHANGE_FIRST;
+    }
+    return assess_is_silent(client, seen, facts) ? CHANGE_RETURN : 0;
+}
+
+/* How long the silence was, in seconds; by the wall clock where a restart cut the other. */
+static uint32_t gap_of(const client_t *client, int64_t seen, const sighting_t *sighting)
+{
+    int64_t gap = seen > CLIENT_RESTORED ? (sighting->now - seen) / 1000000
+                                         : sighting->when - (int64_t)client->last_seen;
+
+    if (gap < 0) {
+        return 0;
+    }
+    return (uint32_t)(gap < UINT32_MAX ? gap : UINT32_MAX);
+}
+
+/* Each returns true when a known fact was replaced by another. */
+static bool learn_address(vps_addr_t *known, const vps_addr_t *seen)
+{
+    bool replaced;
 
     if (seen->version == 0 || vps_addr_equal(seen, known)) {
-        return;
+        return false;
     }
-    if (known->version != 0) {
-        change = add_change(client, CHANGE_ADDRESS, sighting->when);
-        change->from.addr = *known;
-        change->to.addr = *seen;
-    }
+    replaced = known->version != 0;
     *known = *seen;
+    return replaced;
 }
 
-static void judge_country(client_t *client, change_kind_t kind, char known[3], const char seen[3],
-                          int64_t when)
+static bool learn_country(char known[3], const char seen[3])
 {
-    change_t *change;
+    bool replaced;
 
     if (seen[0] == '\0' || memcmp(seen, known, 3) == 0) {
-        return;
+        return false;
     }
-    if (known[0] != '\0') {
-        change = add_change(client, kind, when);
-        memcpy(change->from.country, known, 3);
-        memcpy(change->to.country, seen, 3);
-    }
+    replaced = known[0] != '\0';
     memcpy(known, seen, 3);
+    return replaced;
 }
 
-static void judge_vpn(client_t *client, const sighting_t *sighting)
+static bool learn_answer(uint8_t *known, uint8_t seen)
 {
-    uint8_t seen = sighting->judged.vpn_connected;
-    uint8_t *known = &client->judged.vpn_connected;
-    change_t *change;
+    bool replaced;
 
     if (seen == VPS_UNKNOWN || seen == *known) {
-        return;
+        return false;
     }
-    if (*known != VPS_UNKNOWN) {
-        change = add_change(client, CHANGE_VPN, sighting->when);
-        change->from.answer = *known;
-        change->to.answer = seen;
-    }
+    replaced = *known != VPS_UNKNOWN;
     *known = seen;
+    return replaced;
 }
 
-static void judge_gap(client_t *client, int64_t seen, const sighting_t *sighting)
+static bool learn(judged_t *known, const judged_t *seen)
 {
-    int64_t gap = sighting->now - seen;
-    uint32_t seconds;
-    change_t *change;
+    bool replaced = learn_address(&known->public_ip, &seen->public_ip);
 
-    if (seen == CLIENT_NEVER_SEEN || gap < sighting->offline_threshold) {
+    replaced |= learn_country(known->place, seen->place);
+    replaced |= learn_country(known->dns, seen->dns);
+    replaced |= learn_answer(&known->vpn_connected, seen->vpn_connected);
+    return replaced;
+}
+
+static void add_change(client_t *client, uint8_t marks, uint32_t gap, const sighting_t *sighting,
+                       const assess_facts_t *facts)
+{
+    change_t *change = make_room(client);
+
+    change->seq = ++client->seq;
+    change->when = (uint32_t)sighting->when;
+    change->gap = gap;
+    change->marks = marks;
+    change->conditions = (uint8_t)assess_conditions(&client->judged, facts);
+    change->merged = 1;
+    change->facts = client->judged;
+    killpoint();
+}
+
+void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,
+                   const assess_facts_t *facts)
+{
+    judged_t before = client->judged;
+    uint8_t marks = marks_of(client, seen, facts);
+    bool replaced;
+
+    if (marks & CHANGE_RETURN) {
+        client->judged.vpn_connected = VPS_UNKNOWN;
+    }
+    replaced = learn(&client->judged, &sighting->judged);
+    if (marks == 0 && memcmp(&before, &client->judged, sizeof before) == 0) {
         return;
     }
-    seconds = (uint32_t)(gap / 1000000 < UINT32_MAX ? gap / 1000000 : UINT32_MAX);
-    change = add_change(client, CHANGE_RETURN, sighting->when);
-    memcpy(change->from.seconds, &seconds, sizeof seconds);
-}
-
-void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting)
-{
-    judge_gap(client, seen, sighting);
-    judge_address(client, sighting);
-    judge_country(client, CHANGE_PLACE, client->judged.place, sighting->judged.place,
-                  sighting->when);
-    judge_country(client, CHANGE_DNS, client->judged.dns, sighting->judged.dns, sighting->when);
-    judge_vpn(client, sighting);
+    add_change(client, marks, marks & CHANGE_RETURN ? gap_of(client, seen, sighting) : 0, sighting,
+               facts);
+    if (replaced || marks & CHANGE_RETURN) {
+        client->last_change = (uint32_t)sighting->when;
+    }
 }

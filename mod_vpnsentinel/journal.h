@@ -1,12 +1,15 @@
 /*
- * The journal of a client: which of its facts changed, and how, since its last reports.
+ * The journal of a client: which keepalives changed what is known of it, since what the monitor has
+ * announced.
  *
- * A fact changes when a known value follows another known one: what is not known changes nothing.
+ * What is not known changes nothing: it never replaces what was known. One exception is
+ * vpn_connected after a time offline, when the old word of the VPN is worth nothing.
  * Pure functions on one record; the caller holds the lock and has the record saved.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
+#include "assess.h"
 #include "client.h"
 
 /* One accepted keepalive. */
@@ -15,15 +18,16 @@ typedef struct sighting_t {
     judged_t judged;           /* of the report (assess_judged) */
     vps_addr_t observed_ip;    /* where it came from */
     int64_t when;              /* sec since epoch */
-    int64_t now;               /* monotonic usec, > 0 */
-    int64_t offline_threshold; /* usec: a longer gap is a return */
+    int64_t now;               /* monotonic usec, > CLIENT_RESTORED */
+    int64_t offline_threshold; /* usec */
 } sighting_t;
 
 /*
- * Judge a sighting by what was known of the client: add an entry for each change, the oldest ones
- * folded when there is no room, and keep what is known now. seen: its last keepalive before, as in
- * the registry.
+ * Judge a sighting by what was known of the client: add an entry when it changes that, and keep
+ * what is known now. Entries that are announced make room first, then the oldest ones are folded.
+ * seen: its last keepalive before, as in the registry; facts: as of the sighting.
  */
-void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting);
+void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,
+                   const assess_facts_t *facts);
 
 #endif

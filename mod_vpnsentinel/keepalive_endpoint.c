@@ -6,10 +6,10 @@
 #include "claim.h"
 #include "clock.h"
 #include "config.h"
-#include "fleet.h"
 #include "guard.h"
 #include "keepalive.h"
 #include "log.h"
+#include "monitor.h"
 #include "segment.h"
 
 #ifdef VPS_TEST_HOOKS
@@ -39,7 +39,7 @@ static int read_record(request_rec *r, vps_record_t *record)
         return status;
     }
     if (!vps_keepalive_parse(record, &fault, body.text, body.size)) {
-        log_request(r, VPS_WARN, "api", "❌ Bad request from %s: %s", r->useragent_ip,
+        log_refusal(r, VPS_WARN, "api", "❌ Bad request from %s: %s", r->useragent_ip,
                     fault.message);
         (void)answer_error(r, HTTP_BAD_REQUEST, "Bad request", fault.message);
         return DONE;
@@ -63,7 +63,7 @@ static int refuse(request_rec *r, registry_result_t result, const char *client_i
     if (result != REGISTRY_FULL) {
         return answer_unavailable(r);
     }
-    log_request(r, VPS_ERROR, "registry", "❌ Registry full: %s was refused", client_id);
+    log_refusal(r, VPS_ERROR, "registry", "❌ Registry full: %s was refused", client_id);
     return answer_error(r, HTTP_SERVICE_UNAVAILABLE, "Registry full",
                         "The server takes no more clients; its VPNSentinelMaxClients is reached");
 }
@@ -78,29 +78,6 @@ static json_object *confirmation(const char *message, int64_t when)
         json_object_object_add(json, "server_time", answer_time(when));
     }
     return json;
-}
-
-/* Warn when a leak or a bypass begins, not at each keepalive that shows it. */
-static void log_keepalive(const request_rec *r, const char *client_id, const judged_t known[2])
-{
-    assess_facts_t facts;
-    unsigned int begun;
-
-    log_request(r, VPS_INFO, "api", "✅ Keepalive: %s | IP: %s", client_id, r->useragent_ip);
-    if (!log_is_on(r, VPS_WARN)) {
-        return;
-    }
-    fleet_facts(&facts);
-    begun = assess_conditions(&known[1], &facts) & ~assess_conditions(&known[0], &facts);
-    if (begun & CONDITION_DNS_LEAK) {
-        log_request(r, VPS_WARN, "security",
-                    "⚠️ DNS LEAK DETECTED: Client %s: VPN in %s, DNS in %s", client_id,
-                    known[1].place, known[1].dns);
-    }
-    if (begun & CONDITION_BYPASS) {
-        log_request(r, VPS_WARN, "security",
-                    "⚠️ VPN BYPASS WARNING: Client %s has same IP as server", client_id);
-    }
 }
 
 static int confirm_keepalive(request_rec *r, const sighting_t *sighting)
@@ -120,8 +97,8 @@ int keepalive_handle(request_rec *r, const char *unused)
 {
     vps_record_t record;
     sighting_t sighting;
-    judged_t known[2];
     registry_result_t result;
+    bool changed;
     int status = read_record(r, &record);
 
     (void)unused;
@@ -130,12 +107,15 @@ int keepalive_handle(request_rec *r, const char *unused)
     }
     make_sighting(&sighting, r, &record);
     arm_killpoint(r);
-    result = registry_keepalive(segment_registry(), &sighting, known);
+    result = registry_keepalive(segment_registry(), &sighting, &changed);
     if (result != REGISTRY_OK && result != REGISTRY_CREATED) {
         return refuse(r, result, record.client_id);
     }
+    if (changed) {
+        monitor_wake();
+    }
     guard_mark_known(r);
-    log_keepalive(r, record.client_id, known);
+    log_request(r, VPS_INFO, "api", "✅ Keepalive: %s | IP: %s", record.client_id, r->useragent_ip);
     return confirm_keepalive(r, &sighting);
 }
 
@@ -155,6 +135,9 @@ int register_handle(request_rec *r, const char *unused)
     result = registry_register(segment_registry(), &sighting);
     if (result != REGISTRY_OK && result != REGISTRY_CREATED) {
         return refuse(r, result, record.client_id);
+    }
+    if (result == REGISTRY_CREATED) {
+        monitor_wake();
     }
     json = confirmation("Client registered", sighting.when);
     if (json != NULL) {

@@ -1,8 +1,12 @@
 #include "log.h"
 
+#include "http_main.h"
+
 #include "apr_file_io.h"
 
+#include "clock.h"
 #include "config.h"
+#include "segment.h"
 
 #define DEFAULT_LOG "logs/vpnsentinel.log"
 
@@ -58,27 +62,75 @@ static int httpd_level(vps_level_t level)
     return levels[level];
 }
 
-bool log_is_on(const request_rec *r, vps_level_t level)
+/* Not APLOG_R_IS_LEVEL and its like: they hold for every level up to notice. */
+static bool is_on_for_request(const request_rec *r, vps_level_t level)
 {
-    /* Not APLOG_R_IS_LEVEL: that holds for every level up to notice. */
     return log_file != NULL &&
            ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX) >= httpd_level(level);
+}
+
+static bool is_on_for_server(vps_level_t level)
+{
+    return log_file != NULL &&
+           ap_get_server_module_loglevel(ap_server_conf, APLOG_MODULE_INDEX) >= httpd_level(level);
+}
+
+/*
+ * One write, so that lines of several processes do not mix. A full disk must not stop the answer.
+ */
+static void write_line(const char *component, const char *format, va_list args)
+{
+    char line[VPS_LOGLINE_SIZE];
+    apr_size_t len = vps_logline_v(line, sizeof line, time(NULL), component, format, args);
+
+    (void)apr_file_write(log_file, line, &len);
+}
+
+/* May a line that a stranger caused be written now? *left_out as in flood.h. */
+static bool admits_refusal(uint32_t *left_out)
+{
+    flood_t *flood = segment_flood();
+
+    *left_out = 0;
+    return flood == NULL || flood_admits(flood, clock_monotonic() / CLOCK_SECOND, left_out);
 }
 
 void log_request(const request_rec *r, vps_level_t level, const char *component, const char *format,
                  ...)
 {
-    char line[VPS_LOGLINE_SIZE];
     va_list args;
-    size_t len;
 
-    if (!log_is_on(r, level)) {
+    if (is_on_for_request(r, level)) {
+        va_start(args, format);
+        write_line(component, format, args);
+        va_end(args);
+    }
+}
+
+void log_refusal(const request_rec *r, vps_level_t level, const char *component, const char *format,
+                 ...)
+{
+    va_list args;
+    uint32_t left_out;
+
+    if (!is_on_for_request(r, level) || !admits_refusal(&left_out)) {
         return;
     }
+    if (left_out > 0) {
+        log_request(r, level, "api", "🔇 %u lines like these were left out", left_out);
+    }
     va_start(args, format);
-    len = vps_logline_v(line, sizeof line, time(NULL), component, format, args);
+    write_line(component, format, args);
     va_end(args);
-    /* One write, so that lines of several processes do not mix. A full disk must not stop the
-     * answer. */
-    (void)apr_file_write(log_file, line, &len);
+}
+
+void log_server(vps_level_t level, const char *component, const char *format, ...)
+{
+    va_list args;
+
+    if (is_on_for_server(level)) {
+        va_start(args, format);
+        write_line(component, format, args);
+        va_end(args);
+    }
 }

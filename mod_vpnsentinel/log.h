@@ -22,11 +22,19 @@
  */
 bool log_open(apr_pool_t *pconf, server_rec *s);
 
-/* Would a line of this level be written for this request? */
-bool log_is_on(const request_rec *r, vps_level_t level);
-
-/* Write a line, if it is on. component is a literal. */
+/* Write a line about a request, if its level is on for it. component is a literal. */
 void log_request(const request_rec *r, vps_level_t level, const char *component, const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * The same about a request that was refused, which strangers can send in any number: beyond the
+ * limit of flood.h such lines are left out, and a later one tells how many.
+ */
+void log_refusal(const request_rec *r, vps_level_t level, const char *component, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
+
+/* Write a line of the server itself, if its level is on for the main server. */
+void log_server(vps_level_t level, const char *component, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -3,9 +3,10 @@
  * else.
  *
  *   configuration   directives.c → config.c (environment, defaults, checks; also run by "httpd -t")
- *   start, reload   log.c opens the log, segment.c makes or finds the shared memory
+ *   start, reload   log.c opens the log, segment.c makes or finds the shared memory, monitor.c
+ *                   forks the monitor: all that has to do with clock, disk and network is its own
  *   a request       claim.c claims its path; here it goes to its endpoint, which reads and writes
- *                   shared memory only
+ *                   shared memory only, and wakes the monitor when something changed
  *
  * Where nothing is mounted, nothing of this happens.
  */
@@ -21,6 +22,7 @@
 #include "directives.h"
 #include "health.h"
 #include "log.h"
+#include "monitor.h"
 #include "segment.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -63,7 +65,6 @@ static int open_logs(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    (void)pconf;
     (void)plog;
     (void)ptemp;
     if (!is_serving(s)) {
@@ -72,6 +73,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     if (segment_open(s) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    monitor_start(pconf, s);
     config_tell(s);
     return OK;
 }

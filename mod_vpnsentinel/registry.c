@@ -2,14 +2,13 @@
 
 #include <string.h>
 
-#include "apr_siphash.h"
-
 #include "killpoint.h"
 #include "registry_head.h"
+#include "registry_slots.h"
 
 /* Room of one change in the undo log: a record, the counts, an insertion into the index; a split
  * asks for itself. */
-_Static_assert(sizeof(client_t) + sizeof(registry_counts_t) + 16 * 24 < UNDO_SIZE / 2,
+_Static_assert(sizeof(client_t) + sizeof(registry_counts_t) + 18 * 24 < UNDO_SIZE / 2,
                "the undo log is too small");
 _Static_assert(sizeof(client_t) <= 960,
                "a client must stay below 1 KiB with its share of the index");
@@ -17,7 +16,7 @@ _Static_assert(sizeof(client_t) <= 960,
 /* --- layout --- */
 
 typedef struct layout_t {
-    size_t seen, bucket, next, hash, clients, size; /* bytes from the start */
+    size_t seen, revision, bucket, next, hash, clients, size; /* bytes from the start */
 } layout_t;
 
 /* Each part begins on a page of its own: what is not used stays untouched. */
@@ -35,6 +34,7 @@ static layout_t layout_of(uint32_t capacity)
     size_t end = sizeof(registry_head_t);
 
     layout.seen = place_part(&end, capacity, sizeof(int64_t));
+    layout.revision = place_part(&end, capacity, sizeof(uint32_t));
     layout.bucket = place_part(&end, capacity, sizeof(uint32_t));
     layout.next = place_part(&end, capacity, sizeof(uint32_t));
     layout.hash = place_part(&end, capacity, sizeof(uint32_t));
@@ -48,7 +48,7 @@ size_t registry_size(uint32_t capacity)
     return layout_of(capacity).size;
 }
 
-void registry_create(void *memory, uint32_t capacity, const uint8_t key[REGISTRY_KEY_SIZE],
+void registry_create(void *memory, uint32_t capacity, const registry_seed_t *seed,
                      int64_t started_at, int64_t now)
 {
     registry_head_t *head = memory;
@@ -57,11 +57,12 @@ void registry_create(void *memory, uint32_t capacity, const uint8_t key[REGISTRY
     head->client_size = sizeof(client_t);
     head->capacity = capacity;
     head->started_at = started_at;
+    head->started = now;
     head->serving_since = now;
-    memcpy(head->key, key, REGISTRY_KEY_SIZE);
+    head->seed = *seed;
     head->max_clients = capacity;
     head->buckets = INDEX_FIRST_BUCKETS;
-    head->counts.next_uid = 1;
+    head->counts.next_uid = seed->first_uid;
     head->magic = REGISTRY_MAGIC;
 }
 
@@ -82,6 +83,7 @@ void registry_attach(registry_t *registry, void *memory, const registry_lock_t *
     memset(registry, 0, sizeof *registry);
     registry->head = head;
     registry->seen = (int64_t *)(void *)(base + layout.seen);
+    registry->revision = (uint32_t *)(void *)(base + layout.revision);
     registry->clients = (client_t *)(void *)(base + layout.clients);
     registry->index.base = memory;
     registry->index.undo = &head->undo;
@@ -116,9 +118,19 @@ int64_t registry_started_at(const registry_t *registry)
     return registry->head->started_at;
 }
 
+int64_t registry_uptime(const registry_t *registry, int64_t now)
+{
+    return now - registry->head->started;
+}
+
+uint64_t registry_incarnation(const registry_t *registry)
+{
+    return registry->head->seed.incarnation;
+}
+
 int64_t registry_serving_since(const registry_t *registry)
 {
-    return registry->head->serving_since;
+    return __atomic_load_n(&registry->head->serving_since, __ATOMIC_RELAXED);
 }
 
 /* --- lock --- */
@@ -126,6 +138,10 @@ int64_t registry_serving_since(const registry_t *registry)
 bool registry_acquire(registry_t *registry)
 {
     if (!registry->lock.acquire(registry->lock.ctx)) {
+        return false;
+    }
+    if (registry->head->is_moved) {
+        registry->lock.release(registry->lock.ctx);
         return false;
     }
     if (undo_rollback(&registry->head->undo, registry->head)) {
@@ -145,118 +161,79 @@ void registry_release(registry_t *registry)
     }
 }
 
-/* --- slots; under the lock --- */
+/* --- operations --- */
 
-static uint32_t hash_id(const registry_t *registry, const char *client_id)
-{
-    return (uint32_t)apr_siphash24(client_id, strlen(client_id), registry->head->key);
-}
-
-static uint32_t find_slot(const registry_t *registry, const char *client_id, uint32_t hash)
-{
-    uint32_t slot;
-
-    for (slot = index_first(&registry->index, hash); slot != INDEX_NONE;
-         slot = index_after(&registry->index, slot, hash)) {
-        if (strcmp(registry->clients[slot].report.client_id, client_id) == 0) {
-            break;
-        }
-    }
-    return slot;
-}
-
-static void save(registry_t *registry, const void *range, uint32_t size)
-{
-    (void)undo_save(&registry->head->undo, registry->head, range, size);
-}
-
-static void set_seen(registry_t *registry, uint32_t slot, int64_t seen)
-{
-    save(registry, &registry->seen[slot], sizeof registry->seen[slot]);
-    registry->seen[slot] = seen;
-    killpoint();
-}
-
-static void link_free_slot(registry_t *registry, uint32_t slot, uint32_t link)
-{
-    save(registry, &registry->index.next[slot], sizeof link);
-    registry->index.next[slot] = link;
-    killpoint();
-}
-
-/* Take a slot from the freed ones, else an untouched one. */
-static uint32_t take_slot(registry_t *registry)
-{
-    registry_counts_t *counts = &registry->head->counts;
-    uint32_t slot;
-
-    save(registry, counts, sizeof *counts);
-    counts->clients++;
-    killpoint();
-    if (counts->free_slot == 0) {
-        return counts->slots++;
-    }
-    slot = counts->free_slot - 1;
-    counts->free_slot = registry->index.next[slot];
-    killpoint();
-    return slot;
-}
-
-/*
- * Register a client that has not reported. The slot's old content is not saved: nobody reads a free
- * slot. The record is built aside and copied whole.
- */
+/* Register a client that has not reported. The record is built aside and copied whole. */
 static uint32_t create_client(registry_t *registry, const sighting_t *sighting, uint32_t hash)
 {
-    uint32_t slot = take_slot(registry);
+    registry_counts_t *counts = &registry->head->counts;
     client_t fresh;
 
+    slot_save(registry, &counts->next_uid, sizeof counts->next_uid);
     memset(&fresh, 0, sizeof fresh);
     fresh.report = *sighting->report;
-    fresh.uid = registry->head->counts.next_uid++;
-    fresh.first_seen = sighting->when;
-    killpoint_copy(&registry->clients[slot], &fresh, sizeof fresh);
-    set_seen(registry, slot, CLIENT_NEVER_SEEN);
-    index_insert(&registry->index, slot, hash, registry->head->counts.clients);
-    return slot;
+    fresh.uid = counts->next_uid++;
+    fresh.first_seen = (uint32_t)sighting->when;
+    killpoint();
+    return slot_insert(registry, &fresh, hash, CLIENT_NEVER_SEEN);
 }
-
-/* --- operations --- */
 
 static bool is_full(const registry_t *registry)
 {
     return registry->head->counts.clients >= registry_max_clients(registry);
 }
 
-static void store_sighting(registry_t *registry, uint32_t slot, const sighting_t *sighting,
-                           judged_t known[2])
+/* Does the report say anything else than the last one? When it was made does not matter. */
+static bool is_news(const client_t *client, const sighting_t *sighting)
+{
+    const size_t behind_time = offsetof(vps_record_t, client_id);
+
+    return memcmp((const char *)&client->report + behind_time,
+                  (const char *)sighting->report + behind_time,
+                  sizeof client->report - behind_time) != 0 ||
+           memcmp(&client->observed_ip, &sighting->observed_ip, sizeof client->observed_ip) != 0;
+}
+
+/* Returns true when the monitor has to see it. */
+static bool keep_sighting(registry_t *registry, uint32_t slot, const sighting_t *sighting)
 {
     client_t *client = &registry->clients[slot];
+    uint32_t seq = client->seq;
+    assess_facts_t facts;
+    bool changed = is_news(client, sighting);
 
-    known[0] = client->judged;
-    journal_judge(client, registry->seen[slot], sighting);
-    known[1] = client->judged;
+    registry_read_facts(registry, &facts, sighting->now, sighting->offline_threshold);
+    journal_judge(client, registry->seen[slot], sighting, &facts);
+    changed = changed || client->seq != seq;
     killpoint_copy(&client->report, sighting->report, sizeof client->report);
     client->observed_ip = sighting->observed_ip;
-    client->last_seen = sighting->when;
+    client->last_seen = (uint32_t)sighting->when;
     client->keepalives++;
     killpoint();
-    set_seen(registry, slot, sighting->now);
+    if (sighting->now > registry->seen[slot]) { /* else overtaken on its way to the lock */
+        slot_set_seen(registry, slot, sighting->now);
+    }
+    if (changed) {
+        slot_raise_revision(registry, slot);
+    }
+    return changed;
 }
 
 registry_result_t registry_keepalive(registry_t *registry, const sighting_t *sighting,
-                                     judged_t known[2])
+                                     bool *changed)
 {
-    uint32_t hash = hash_id(registry, sighting->report->client_id);
+    uint32_t hash = slot_hash(registry, sighting->report->client_id);
     registry_result_t result = REGISTRY_OK;
     uint32_t slot;
 
+    *changed = false;
     if (!registry_acquire(registry)) {
         return REGISTRY_UNAVAILABLE;
     }
-    slot = find_slot(registry, sighting->report->client_id, hash);
+    registry_note_pause(registry, sighting->now);
+    slot = slot_find(registry, sighting->report->client_id, hash);
     if (slot != INDEX_NONE) {
-        save(registry, &registry->clients[slot], sizeof(client_t));
+        slot_save(registry, &registry->clients[slot], sizeof(client_t));
     } else if (is_full(registry)) {
         result = REGISTRY_FULL;
     } else {
@@ -264,7 +241,8 @@ registry_result_t registry_keepalive(registry_t *registry, const sighting_t *sig
         slot = create_client(registry, sighting, hash);
     }
     if (result != REGISTRY_FULL) {
-        store_sighting(registry, slot, sighting, known);
+        registry->head->last_sign = sighting->now;
+        *changed = keep_sighting(registry, slot, sighting);
         undo_commit(&registry->head->undo);
     }
     registry_release(registry);
@@ -273,13 +251,13 @@ registry_result_t registry_keepalive(registry_t *registry, const sighting_t *sig
 
 registry_result_t registry_register(registry_t *registry, const sighting_t *sighting)
 {
-    uint32_t hash = hash_id(registry, sighting->report->client_id);
+    uint32_t hash = slot_hash(registry, sighting->report->client_id);
     registry_result_t result = REGISTRY_OK;
 
     if (!registry_acquire(registry)) {
         return REGISTRY_UNAVAILABLE;
     }
-    if (find_slot(registry, sighting->report->client_id, hash) == INDEX_NONE) {
+    if (slot_find(registry, sighting->report->client_id, hash) == INDEX_NONE) {
         if (is_full(registry)) {
             result = REGISTRY_FULL;
         } else {
@@ -292,52 +270,33 @@ registry_result_t registry_register(registry_t *registry, const sighting_t *sigh
     return result;
 }
 
-static void copy_out(const registry_t *registry, uint32_t slot, client_view_t *out)
-{
-    out->client = registry->clients[slot];
-    out->seen = registry->seen[slot];
-}
-
 registry_result_t registry_get(registry_t *registry, const char *client_id, client_view_t *out)
 {
-    uint32_t hash = hash_id(registry, client_id);
+    uint32_t hash = slot_hash(registry, client_id);
     uint32_t slot;
 
     if (!registry_acquire(registry)) {
         return REGISTRY_UNAVAILABLE;
     }
-    slot = find_slot(registry, client_id, hash);
+    slot = slot_find(registry, client_id, hash);
     if (slot != INDEX_NONE) {
-        copy_out(registry, slot, out);
+        slot_copy_out(registry, slot, out);
     }
     registry_release(registry);
     return slot != INDEX_NONE ? REGISTRY_OK : REGISTRY_ABSENT;
 }
 
-static void remove_slot(registry_t *registry, uint32_t slot)
-{
-    registry_counts_t *counts = &registry->head->counts;
-
-    index_remove(&registry->index, slot);
-    set_seen(registry, slot, 0);
-    save(registry, counts, sizeof *counts);
-    link_free_slot(registry, slot, counts->free_slot);
-    counts->free_slot = slot + 1;
-    counts->clients--;
-    killpoint();
-}
-
 registry_result_t registry_remove(registry_t *registry, const char *client_id)
 {
-    uint32_t hash = hash_id(registry, client_id);
+    uint32_t hash = slot_hash(registry, client_id);
     uint32_t slot;
 
     if (!registry_acquire(registry)) {
         return REGISTRY_UNAVAILABLE;
     }
-    slot = find_slot(registry, client_id, hash);
+    slot = slot_find(registry, client_id, hash);
     if (slot != INDEX_NONE) {
-        remove_slot(registry, slot);
+        slot_remove(registry, slot);
         undo_commit(&registry->head->undo);
     }
     registry_release(registry);
@@ -355,11 +314,83 @@ registry_result_t registry_list(registry_t *registry, uint32_t *cursor, client_v
     }
     while (slot < registry->head->counts.slots && *count < room) {
         if (registry->seen[slot] != 0) {
-            copy_out(registry, slot, &out[(*count)++]);
+            slot_copy_out(registry, slot, &out[(*count)++]);
         }
         slot++;
     }
     *cursor = slot;
     registry_release(registry);
     return REGISTRY_OK;
+}
+
+registry_result_t registry_facts(registry_t *registry, assess_facts_t *out, int64_t now,
+                                 int64_t offline_threshold)
+{
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    registry_read_facts(registry, out, now, offline_threshold);
+    registry_release(registry);
+    return REGISTRY_OK;
+}
+
+registry_result_t registry_get_server_ip(registry_t *registry, server_ip_t *out)
+{
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    *out = registry->head->server_ip;
+    registry_release(registry);
+    return REGISTRY_OK;
+}
+
+registry_result_t registry_set_server_ip(registry_t *registry, const server_ip_t *ip)
+{
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    slot_save(registry, &registry->head->server_ip, sizeof registry->head->server_ip);
+    killpoint_copy(&registry->head->server_ip, ip, sizeof *ip);
+    undo_commit(&registry->head->undo);
+    registry_release(registry);
+    return REGISTRY_OK;
+}
+
+/* Under the lock. The new one is nobody's yet: what is half-made there does not matter. */
+static void move_clients(const registry_t *from, registry_t *to)
+{
+    uint32_t slot;
+
+    for (slot = 0; slot < from->head->counts.slots; slot++) {
+        const client_t *client = &from->clients[slot];
+
+        if (from->seen[slot] != 0) {
+            (void)slot_insert(to, client, slot_hash(to, client->report.client_id),
+                              from->seen[slot]);
+            undo_commit(&to->head->undo);
+        }
+    }
+}
+
+registry_result_t registry_move(registry_t *from, registry_t *to)
+{
+    registry_result_t result = REGISTRY_FULL;
+
+    if (!registry_acquire(from)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    if (from->head->counts.clients <= to->head->capacity) {
+        to->head->started_at = from->head->started_at;
+        to->head->started = from->head->started;
+        to->head->serving_since = from->head->serving_since;
+        to->head->last_sign = from->head->last_sign;
+        to->head->seed = from->head->seed;
+        to->head->server_ip = from->head->server_ip;
+        to->head->counts.next_uid = from->head->counts.next_uid;
+        move_clients(from, to);
+        from->head->is_moved = 1;
+        result = REGISTRY_OK;
+    }
+    registry_release(from);
+    return result;
 }

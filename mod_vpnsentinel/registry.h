@@ -1,9 +1,9 @@
 /*
  * The registry of clients: one for all processes, in shared memory, behind one lock.
  *
- * Layout of the memory: head, hot array (last_seen of each slot, what a sweep reads), index,
- * records. Slots are handed out from the start, freed ones first, so that unused capacity is never
- * touched.
+ * Layout of the memory: head, hot arrays (of each slot its last_seen and a revision that every
+ * change of its report or its journal raises: what the monitor's sweep reads), index, records.
+ * Slots are handed out from the start, freed ones first, so that unused capacity is never touched.
  *
  * Except where said, every call takes the lock once and copies one record in or out under it;
  * nothing in here allocates, logs or does I/O. A holder of the lock may be killed at any
@@ -20,10 +20,12 @@
 #include "client.h"
 #include "index.h"
 #include "journal.h"
+#include "server_ip.h"
 
 #define REGISTRY_KEY_SIZE 16                  /* bytes of the index's hash key */
 #define REGISTRY_CAPACITY_MIN 1024            /* slots */
 #define REGISTRY_CAPACITY_MAX (4u * 1000000u) /* slots */
+#define REGISTRY_PAUSE INT64_C(5000000)       /* usec without a sign of life that make a pause */
 
 typedef struct registry_head_t registry_head_t; /* in shared memory */
 
@@ -38,8 +40,9 @@ typedef struct registry_lock_t {
 /* A process's handle. */
 typedef struct registry_t {
     registry_head_t *head;
-    int64_t *seen; /* hot array, monotonic usec: last keepalive, or CLIENT_NEVER_SEEN; 0 = free */
-    client_t *clients; /* records */
+    int64_t *seen; /* hot array, monotonic usec: last keepalive, or client.h's words; 0 = free */
+    uint32_t *revision; /* hot array: raised at each change but of counters, never reset */
+    client_t *clients;  /* records */
     index_t index;
     registry_lock_t lock;
     bool repaired; /* only under the lock: tell so at its release */
@@ -56,15 +59,24 @@ typedef enum registry_result_t {
 /* A copy of one client for readers. */
 typedef struct client_view_t {
     client_t client;
-    int64_t seen; /* monotonic usec, or CLIENT_NEVER_SEEN */
+    int64_t seen;      /* monotonic usec, or one of client.h's words */
+    uint32_t slot;     /* where it is */
+    uint32_t revision; /* of the slot */
 } client_view_t;
 
 /* Bytes that a registry of this many slots needs (REGISTRY_CAPACITY_MIN to _MAX). */
 size_t registry_size(uint32_t capacity);
 
+/* Random numbers that a registry is made from. */
+typedef struct registry_seed_t {
+    uint8_t key[REGISTRY_KEY_SIZE]; /* of the index's hash */
+    uint64_t incarnation;           /* tells this registry from all others, ever */
+    uint64_t first_uid;             /* where uids begin, so that no two registries share one */
+} registry_seed_t;
+
 /* Make an empty registry in zeroed memory aligned to 64. started_at: sec since epoch; now:
  * monotonic usec. */
-void registry_create(void *memory, uint32_t capacity, const uint8_t key[REGISTRY_KEY_SIZE],
+void registry_create(void *memory, uint32_t capacity, const registry_seed_t *seed,
                      int64_t started_at, int64_t now);
 
 /* Is this memory a registry of this layout (made by the same version of these structures)? */
@@ -73,6 +85,13 @@ bool registry_is_compatible(const void *memory);
 /* Fill a handle on a registry in memory. */
 void registry_attach(registry_t *registry, void *memory, const registry_lock_t *lock);
 
+/*
+ * Move everything into another, empty registry of at least as many slots as there are clients,
+ * under the same lock. Afterwards whoever still has the first one gets REGISTRY_UNAVAILABLE.
+ * REGISTRY_OK, _FULL or _UNAVAILABLE: then nothing changed.
+ */
+registry_result_t registry_move(registry_t *from, registry_t *to);
+
 uint32_t registry_capacity(const registry_t *registry);
 
 /* How many clients may register; those beyond a lowered limit stay. At most the capacity. Takes no
@@ -80,8 +99,12 @@ uint32_t registry_capacity(const registry_t *registry);
 void registry_set_max_clients(registry_t *registry, uint32_t max_clients);
 uint32_t registry_max_clients(const registry_t *registry);
 
-int64_t registry_started_at(const registry_t *registry);    /* sec since epoch */
-int64_t registry_serving_since(const registry_t *registry); /* monotonic usec */
+int64_t registry_started_at(const registry_t *registry);          /* sec since epoch */
+int64_t registry_uptime(const registry_t *registry, int64_t now); /* usec */
+uint64_t registry_incarnation(const registry_t *registry);        /* see registry_seed_t */
+
+/* Start of service, or the end of the last pause of the whole machine: monotonic usec. */
+int64_t registry_serving_since(const registry_t *registry);
 
 /*
  * The lock by itself, for what shares it (the rate limit). Returns false when it could not be had.
@@ -90,11 +113,11 @@ bool registry_acquire(registry_t *registry);
 void registry_release(registry_t *registry);
 
 /*
- * Take in a keepalive: REGISTRY_OK, _CREATED, _FULL or _UNAVAILABLE. When it was taken, known[0] is
- * what was known of the client before (nothing of a new one), known[1] what is known now.
+ * Take in a keepalive: REGISTRY_OK, _CREATED, _FULL or _UNAVAILABLE. *changed: did anything change
+ * that the monitor has to see? False when it was not taken in.
  */
 registry_result_t registry_keepalive(registry_t *registry, const sighting_t *sighting,
-                                     judged_t known[2]);
+                                     bool *changed);
 
 /* Announce a client that has not reported yet: REGISTRY_CREATED, or _OK when known (nothing
  * changes), _FULL, _UNAVAILABLE. */
@@ -113,6 +136,55 @@ registry_result_t registry_remove(registry_t *registry, const char *client_id);
  */
 registry_result_t registry_list(registry_t *registry, uint32_t *cursor, client_view_t *out,
                                 size_t room, size_t *count);
+
+/*
+ * Fill in what clients are judged by besides the offline threshold: now is given, the rest is the
+ * registry's. REGISTRY_OK or _UNAVAILABLE.
+ */
+registry_result_t registry_facts(registry_t *registry, assess_facts_t *out, int64_t now,
+                                 int64_t offline_threshold);
+
+/* The server's own address, which bypasses are recognised by. */
+registry_result_t registry_get_server_ip(registry_t *registry, server_ip_t *out);
+registry_result_t registry_set_server_ip(registry_t *registry, const server_ip_t *ip);
+
+/* --- for the monitor --- */
+
+/* Slots handed out so far; the words of one, read without the lock. */
+uint32_t registry_slots(const registry_t *registry);
+int64_t registry_seen(const registry_t *registry, uint32_t slot);
+uint32_t registry_revision(const registry_t *registry, uint32_t slot);
+
+/* Copy the client of a slot out: REGISTRY_OK, _ABSENT (a free slot) or _UNAVAILABLE. */
+registry_result_t registry_get_slot(registry_t *registry, uint32_t slot, client_view_t *out);
+
+/* The client of this slot, if it still is uid, has been announced so far; never backward. Raises no
+ * revision. REGISTRY_OK, _ABSENT or _UNAVAILABLE. */
+registry_result_t registry_announced(registry_t *registry, uint32_t slot, uint64_t uid,
+                                     const announced_t *announced);
+
+/*
+ * Bring back a stored client (store_read_clients); what its journal held behind what was announced
+ * is gone. One that is not there takes a slot, whatever max_clients says; one that registered again
+ * since the start of service, before the store could be read, becomes the stored one and goes on
+ * with its new reports: REGISTRY_CREATED. One that is there with this uid has the further announced
+ * state of the two: REGISTRY_OK. One that is there with another uid and has been announced is
+ * another client: REGISTRY_ABSENT, nothing changes. _FULL: no slot is left; _UNAVAILABLE. *slot:
+ * where it is after _OK and _CREATED.
+ */
+registry_result_t registry_restore(registry_t *registry, const client_t *stored, uint32_t *slot);
+
+/* Remove the client of this slot if it is uid and has not reported since (seen is as given):
+ * REGISTRY_OK, _ABSENT or _UNAVAILABLE. */
+registry_result_t registry_remove_stale(registry_t *registry, uint32_t slot, uint64_t uid,
+                                        int64_t seen);
+
+/*
+ * The monitor tells that it runs, and when it wants to wake next (monotonic usec; 0 = there is no
+ * monitor). Late by REGISTRY_PAUSE and no keepalive meanwhile means that the whole machine stood
+ * still: deadlines count anew from now.
+ */
+void registry_breathe(registry_t *registry, int64_t now, int64_t due);
 
 /*
  * Prove every invariant of the whole memory, under the lock: counts, chains, free list, records,

@@ -1,5 +1,5 @@
 /*
- * The shared part of the registry; for registry.c and registry_validate.c only.
+ * The shared part of the registry; for the files of the registry only.
  */
 #ifndef REGISTRY_HEAD_H
 #define REGISTRY_HEAD_H
@@ -7,7 +7,7 @@
 #include "registry.h"
 
 #define REGISTRY_MAGIC 0x56505352u /* "VPSR" */
-#define REGISTRY_LAYOUT 1u /* raise it when a structure in shared memory changes its meaning */
+#define REGISTRY_LAYOUT 2u /* raise it when a structure in shared memory changes its meaning */
 
 /* The words that change together, saved as one range before a change. */
 typedef struct registry_counts_t {
@@ -23,10 +23,15 @@ struct registry_head_t {
     uint32_t client_size;  /* sizeof(client_t) */
     uint32_t capacity;     /* slots */
     int64_t started_at;    /* sec since epoch */
-    int64_t serving_since; /* monotonic usec */
-    uint8_t key[REGISTRY_KEY_SIZE];
-    uint32_t max_clients; /* atomic */
-    uint32_t buckets;     /* of the index */
+    int64_t started;       /* monotonic usec */
+    int64_t serving_since; /* monotonic usec; see registry_serving_since(); atomic */
+    int64_t last_sign;     /* monotonic usec: newest keepalive of any client */
+    int64_t monitor_due;   /* monotonic usec: when the monitor wants to wake; 0 = there is none */
+    registry_seed_t seed;
+    server_ip_t server_ip; /* what bypasses are recognised by */
+    uint32_t max_clients;  /* atomic */
+    uint32_t buckets;      /* of the index */
+    uint32_t is_moved;     /* its content is in another registry */
     registry_counts_t counts;
     undo_t undo;
 };

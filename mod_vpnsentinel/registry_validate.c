@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apr_siphash.h"
-
 #include "registry_head.h"
+#include "registry_slots.h"
 
 typedef struct fault_t {
     char *why;
@@ -71,40 +70,39 @@ static bool are_fields(const vps_record_t *report)
            FIELD_OK(report, client_version);
 }
 
+/* Entries follow each other up to the client's newest change; those that are gone were announced;
+ * nothing is announced that has not happened. */
 static bool is_journal(const client_t *client)
 {
-    uint64_t merged = 0;
-    bool saturated = false;
+    const change_t *oldest = &client->changes[0];
     unsigned int i;
 
-    for (i = 0; i < CLIENT_CHANGES && client->changes[i].kind != CHANGE_NONE; i++) {
+    if (client->announced.seq > client->seq ||
+        (oldest->merged < UINT8_MAX && oldest->seq > client->announced.seq + oldest->merged)) {
+        return false;
+    }
+    for (i = 0; i < CLIENT_CHANGES && client->changes[i].merged > 0; i++) {
         if (i > 0 && client->changes[i].seq != client->changes[i - 1].seq + 1) {
             return false;
         }
-        merged += client->changes[i].merged;
-        saturated = saturated || client->changes[i].merged == UINT8_MAX;
     }
-    if (i == 0) {
-        return client->seq == 0;
-    }
-    return client->changes[i - 1].seq == client->seq && (saturated || merged == client->seq);
+    return i == 0 ? client->seq == client->announced.seq
+                  : client->changes[i - 1].seq == client->seq;
 }
 
 static bool check_client(const registry_t *registry, uint32_t slot, fault_t *fault)
 {
     const client_t *client = &registry->clients[slot];
     const char *id = client->report.client_id;
-    uint32_t hash;
 
     if (!vps_valid_client_id(id, strnlen(id, sizeof client->report.client_id)) ||
         !are_fields(&client->report)) {
         return fail(fault, "slot %u: a text is torn", slot);
     }
-    hash = (uint32_t)apr_siphash24(id, strlen(id), registry->head->key);
-    if (registry->index.hash[slot] != hash) {
+    if (registry->index.hash[slot] != slot_hash(registry, id)) {
         return fail(fault, "slot %u: hash is not its id's", slot);
     }
-    if (client->uid == 0 || client->uid >= registry->head->counts.next_uid) {
+    if (client->uid == 0) {
         return fail(fault, "slot %u: uid %llu", slot, (unsigned long long)client->uid);
     }
     if ((registry->seen[slot] == CLIENT_NEVER_SEEN) != (client->keepalives == 0) ||

@@ -23,14 +23,18 @@
 #define RESERVE_FACTOR 4u        /* slots reserved for each client allowed: a limit may grow */
 #define RESERVE_MIN 65536u       /* slots */
 #define PAGE 4096u               /* bytes; what is not used stays on pages of its own */
-#define SEGMENT_LAYOUT 1u        /* to be raised when the memory changes its meaning */
+#define SEGMENT_LAYOUT 2u        /* to be raised when the memory changes its meaning */
 
 /* The start of the segment. */
 typedef struct segment_t {
     uint32_t layout;
     uint32_t reserved;
     uint64_t ratelimit; /* bytes from the start */
+    uint64_t events;    /* the same */
+    uint32_t called;    /* atomic: something waits for the monitor to look at it */
+    flood_t flood;
     notice_t notice;
+    vitals_t vitals;
 } segment_t;
 
 /* What outlives a reload; the module is unloaded then, so that no static of it does. */
@@ -55,9 +59,43 @@ ratelimit_table_t *segment_ratelimit(void)
     return (ratelimit_table_t *)(void *)((char *)segment + segment->ratelimit);
 }
 
+event_ring_t *segment_events(void)
+{
+    return (event_ring_t *)(void *)((char *)segment + segment->events);
+}
+
 notice_t *segment_notice(void)
 {
     return &segment->notice;
+}
+
+vitals_t *segment_vitals(void)
+{
+    return &segment->vitals;
+}
+
+void segment_copy_vitals(vitals_t *out)
+{
+    memset(out, 0, sizeof *out);
+    if (registry_acquire(&registry)) {
+        *out = segment->vitals;
+        registry_release(&registry);
+    }
+}
+
+flood_t *segment_flood(void)
+{
+    return segment != NULL ? &segment->flood : NULL;
+}
+
+bool segment_call_monitor(void)
+{
+    return __atomic_exchange_n(&segment->called, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+void segment_look(void)
+{
+    (void)__atomic_exchange_n(&segment->called, 0, __ATOMIC_SEQ_CST);
 }
 
 /* --- the lock --- */
@@ -121,7 +159,7 @@ static void tell_fault(void)
 {
     char why[200];
 
-    if (!registry_validate(&registry, why, sizeof why)) {
+    if (segment != NULL && !registry_validate(&registry, why, sizeof why)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf, "VPNS0099: not repaired: %s", why);
     }
 }
@@ -200,42 +238,69 @@ static segment_t *segment_in(apr_shm_t *shm)
     return (segment_t *)((base + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
 }
 
-static size_t segment_size(uint32_t capacity)
+/* Where the parts are, from the start of the segment. */
+static void lay_out(segment_t *out, uint32_t capacity, size_t *size)
 {
-    return PAGE + PAGE + registry_size(capacity) + ratelimit_size(RATELIMIT_ENTRIES);
+    out->layout = SEGMENT_LAYOUT;
+    out->events = PAGE + registry_size(capacity);
+    out->ratelimit = out->events + ((event_ring_size() + PAGE - 1) & ~(size_t)(PAGE - 1));
+    *size = out->ratelimit + ratelimit_size(RATELIMIT_ENTRIES);
 }
 
-static apr_status_t fill_segment(apr_shm_t *shm, uint32_t capacity)
+/* Everything in it that must not be guessed. */
+typedef struct seeds_t {
+    registry_seed_t registry;
+    uint8_t ratelimit[16];
+} seeds_t;
+
+static apr_status_t draw_seeds(seeds_t *seeds)
+{
+    apr_status_t rv = apr_generate_random_bytes((unsigned char *)seeds, sizeof *seeds);
+
+    /* The store keeps both as signed numbers, and first_uid is to be counted on from. */
+    seeds->registry.incarnation >>= 1;
+    seeds->registry.first_uid = (seeds->registry.first_uid >> 2) + 1;
+    return rv;
+}
+
+static apr_status_t fill_segment(apr_shm_t *shm, const segment_t *layout, size_t size,
+                                 uint32_t capacity)
 {
     segment_t *fresh = segment_in(shm);
     char *base = (char *)fresh;
-    unsigned char keys[REGISTRY_KEY_SIZE * 2];
-    apr_status_t rv = apr_generate_random_bytes(keys, sizeof keys);
+    seeds_t seeds;
+    apr_status_t rv = draw_seeds(&seeds);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
 #ifdef MADV_DONTDUMP
-    (void)madvise(base, segment_size(capacity) - PAGE, MADV_DONTDUMP);
+    (void)madvise(base, size, MADV_DONTDUMP);
 #endif
-    fresh->layout = SEGMENT_LAYOUT;
-    fresh->ratelimit = PAGE + registry_size(capacity);
-    registry_create(base + PAGE, capacity, keys, clock_wall() / CLOCK_SECOND, clock_monotonic());
-    (void)ratelimit_create(base + fresh->ratelimit, RATELIMIT_ENTRIES, keys + REGISTRY_KEY_SIZE);
+    *fresh = *layout;
+    registry_create(base + PAGE, capacity, &seeds.registry, clock_wall() / CLOCK_SECOND,
+                    clock_monotonic());
+    (void)event_ring_create(base + fresh->events);
+    (void)ratelimit_create(base + fresh->ratelimit, RATELIMIT_ENTRIES, seeds.ratelimit);
     return APR_SUCCESS;
 }
 
 /* In the process pool: an anonymous segment that every later generation inherits. */
-static apr_status_t make_segment(server_rec *s, uint32_t capacity)
+static apr_status_t make_segment(server_rec *s, uint32_t capacity, apr_shm_t **out)
 {
+    segment_t layout;
     apr_shm_t *shm;
-    apr_status_t rv = apr_shm_create(&shm, segment_size(capacity), NULL, s->process->pool);
+    apr_status_t rv;
+    size_t size;
 
+    memset(&layout, 0, sizeof layout);
+    lay_out(&layout, capacity, &size);
+    rv = apr_shm_create(&shm, size + PAGE, NULL, s->process->pool); /* see segment_in() */
     if (rv == APR_SUCCESS) {
-        rv = fill_segment(shm, capacity);
+        rv = fill_segment(shm, &layout, size, capacity);
     }
     if (rv == APR_SUCCESS) {
-        retained->shm = shm;
+        *out = shm;
     }
     return rv;
 }
@@ -247,24 +312,84 @@ static bool is_usable(apr_shm_t *shm)
     return found->layout == SEGMENT_LAYOUT && registry_is_compatible((const char *)found + PAGE);
 }
 
+/* As much room as is wanted for growth, else just enough. */
+static apr_status_t make_room(server_rec *s, uint32_t max_clients, apr_shm_t **out)
+{
+    apr_status_t rv = make_segment(s, reserve_for(max_clients), out);
+
+    if (rv != APR_SUCCESS) {
+        rv = make_segment(
+            s, max_clients > REGISTRY_CAPACITY_MIN ? max_clients : REGISTRY_CAPACITY_MIN, out);
+    }
+    return rv;
+}
+
+/* Everything else that is to survive is of fixed size. */
+static void copy_rest(segment_t *to, const segment_t *from)
+{
+    memcpy((char *)to + to->events, (const char *)from + from->events, event_ring_size());
+    memcpy((char *)to + to->ratelimit, (const char *)from + from->ratelimit,
+           ratelimit_size(RATELIMIT_ENTRIES));
+    to->flood = from->flood;
+    to->notice = from->notice;
+    to->vitals = from->vitals;
+}
+
+/*
+ * More clients are allowed than there is room for: move to a larger segment. Children of the old
+ * generation that still answer a request have lost theirs, and say 503; so does nobody else.
+ */
+static void grow(server_rec *s, uint32_t max_clients)
+{
+    registry_t from, to;
+    apr_shm_t *larger;
+
+    registry_attach(&from, (char *)segment_in(retained->shm) + PAGE, &lock);
+    if (registry_capacity(&from) >= max_clients ||
+        make_room(s, max_clients, &larger) != APR_SUCCESS) {
+        return;
+    }
+    registry_attach(&to, (char *)segment_in(larger) + PAGE, &lock);
+    if (registry_move(&from, &to) != REGISTRY_OK) {
+        (void)apr_shm_destroy(larger);
+        return;
+    }
+    copy_rest(segment_in(larger), segment_in(retained->shm));
+    (void)apr_shm_destroy(retained->shm); /* unmaps it here; children keep what they have */
+    retained->shm = larger;
+}
+
 static apr_status_t find_or_make_segment(server_rec *s, uint32_t max_clients)
 {
-    apr_status_t rv;
-
     if (retained->shm != NULL && is_usable(retained->shm)) {
+        grow(s, max_clients);
         return APR_SUCCESS;
     }
     if (retained->shm != NULL) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      "VPNS0014: this version of the module keeps its registry in another form: it "
-                     "starts empty");
+                     "is filled anew from the store");
     }
-    rv = make_segment(s, reserve_for(max_clients));
-    if (rv != APR_SUCCESS) { /* less room for growth, then */
-        rv = make_segment(s, max_clients > REGISTRY_CAPACITY_MIN ? max_clients
-                                                                 : REGISTRY_CAPACITY_MIN);
+    return make_room(s, max_clients, &retained->shm);
+}
+
+/* What the configuration says of the server's own address; what the monitor has found out stays. */
+static void set_server_ip(server_rec *s)
+{
+    const config_t *config = config_of(s);
+    server_ip_t ip;
+
+    if (registry_get_server_ip(&registry, &ip) != REGISTRY_OK ||
+        (config->server_ip_mode == CONFIG_SERVER_IP_AUTO && ip.source != SERVER_IP_CONFIGURED)) {
+        return;
     }
-    return rv;
+    memset(&ip, 0, sizeof ip);
+    if (config->server_ip_mode == CONFIG_SERVER_IP_GIVEN) {
+        ip.addr[0] = config->server_ip[0];
+        ip.addr[1] = config->server_ip[1];
+        ip.source = SERVER_IP_CONFIGURED;
+    }
+    (void)registry_set_server_ip(&registry, &ip);
 }
 
 static void attach(server_rec *s, uint32_t max_clients)
@@ -272,12 +397,11 @@ static void attach(server_rec *s, uint32_t max_clients)
     segment = segment_in(retained->shm);
     registry_attach(&registry, (char *)segment + PAGE, &lock);
     registry_set_max_clients(&registry, max_clients);
+    set_server_ip(s);
     if (registry_max_clients(&registry) < max_clients) {
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            "VPNS0015: VPNSentinelMaxClients %u: the running server has room for %u; stop and "
-            "start it to have more",
-            max_clients, registry_capacity(&registry));
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "VPNS0015: VPNSentinelMaxClients %u: no memory can be had for more than %u",
+                     max_clients, registry_capacity(&registry));
     }
 }
 

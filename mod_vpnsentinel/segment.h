@@ -3,7 +3,7 @@
  *
  * One anonymous segment, made at the first start and found again at every graceful and restart, so
  * that the registry survives them; only stopping httpd ends it. It holds the registry, the
- * rate-limit table and the notice. All three are guarded by one mutex ("Mutex … vpnsentinel"),
+ * rate-limit table, the newest events, the notice and the vitals. All are guarded by one mutex ("Mutex … vpnsentinel"),
  * taken with registry_acquire().
  *
  * segment_open() runs in the parent before it forks; the getters are valid in parent and children
@@ -14,8 +14,11 @@
 
 #include "mod_vpnsentinel.h"
 
+#include "event_ring.h"
+#include "flood.h"
 #include "ratelimit.h"
 #include "registry.h"
+#include "vitals.h"
 
 /* The newest refusal, by the rate limit, of an address that clients report from. Under the lock. */
 typedef struct notice_t {
@@ -46,9 +49,22 @@ apr_status_t segment_open(server_rec *s);
  */
 void segment_child_init(apr_pool_t *pchild, server_rec *s);
 
+/*
+ * The monitor is to look at what changed: true when nobody else has said so since it looked last, and
+ * it has to be woken. segment_look() is the monitor's, before it looks.
+ */
+bool segment_call_monitor(void);
+void segment_look(void);
+
 /* NULL when there is no segment. */
 registry_t *segment_registry(void);
 ratelimit_table_t *segment_ratelimit(void);
+event_ring_t *segment_events(void);
 notice_t *segment_notice(void);
+vitals_t *segment_vitals(void);
+flood_t *segment_flood(void); /* needs no lock */
+
+/* A copy of the vitals, taken under the lock; all zero when they could not be had. */
+void segment_copy_vitals(vitals_t *out);
 
 #endif

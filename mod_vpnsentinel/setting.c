@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <curl/curl.h>
+
 #include "apr_network_io.h"
 #include "apr_strings.h"
 
 #define SEPARATORS ", \t"
+#define URL_MAX 511  /* bytes */
+#define WORD_MAX 256 /* bytes */
 
 const char *setting_env(const char *name)
 {
@@ -19,7 +23,8 @@ const char *setting_env(const char *name)
 
 const char *setting_fault(apr_pool_t *p, const char *name, const char *value, const char *allowed)
 {
-    return apr_psprintf(p, "%s: '%s' is not allowed: %s", name, value, allowed);
+    return value != NULL ? apr_psprintf(p, "%s: '%s' is not allowed: %s", name, value, allowed)
+                         : apr_psprintf(p, "%s: the value is not allowed: %s", name, allowed);
 }
 
 /* Digits at the start of text; *end behind them. */
@@ -160,28 +165,111 @@ const char *setting_networks(apr_array_header_t *networks, const char *text)
     return NULL;
 }
 
-const char *setting_server_ip(apr_pool_t *p, vps_addr_t out[2], const char *text)
+bool setting_addresses(apr_pool_t *p, vps_addr_t out[2], const char *text)
 {
-    static const char allowed[] = "must be one IPv4 address, one IPv6 address, both, or none";
     char *words = apr_pstrdup(p, text);
     char *state, *word = apr_strtok(words, SEPARATORS, &state);
     vps_addr_t addr, *slot;
 
     if (word == NULL) {
-        return allowed;
-    }
-    if (strcasecmp(text, "none") == 0) {
-        return out[0].version == 0 && out[1].version == 0 ? NULL : allowed;
+        return false;
     }
     for (; word != NULL; word = apr_strtok(NULL, SEPARATORS, &state)) {
         if (!vps_addr_parse(&addr, word, strlen(word))) {
-            return allowed;
+            return false;
         }
         slot = &out[addr.version == 4 ? 0 : 1];
         if (slot->version != 0) {
-            return allowed;
+            return false;
         }
         *slot = addr;
     }
+    return true;
+}
+
+static bool is_visible_ascii(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text <= ' ' || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_scheme(const char *text, const char *const schemes[])
+{
+    const char *end = strstr(text, "://");
+    size_t i, len = end != NULL ? (size_t)(end - text) : 0;
+
+    for (i = 0; schemes[i] != NULL; i++) {
+        if (strlen(schemes[i]) == len && strncasecmp(text, schemes[i], len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool url_has(CURLU *url, CURLUPart part)
+{
+    char *value = NULL;
+    bool has = curl_url_get(url, part, &value, 0) == CURLUE_OK;
+
+    curl_free(value);
+    return has;
+}
+
+/* libcurl is who uses it, so libcurl judges. schemes ends with NULL. */
+static bool is_url(const char *text, const char *const schemes[], bool may_have_login)
+{
+    CURLU *url = curl_url();
+    bool is =
+        strlen(text) <= URL_MAX && is_visible_ascii(text) && strpbrk(text, "?#") == NULL &&
+        has_scheme(text, schemes) &&
+        curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+        url_has(url, CURLUPART_HOST) &&
+        (may_have_login || (!url_has(url, CURLUPART_USER) && !url_has(url, CURLUPART_PASSWORD)));
+
+    curl_url_cleanup(url);
+    return is;
+}
+
+const char *setting_base_url(apr_pool_t *p, const char **out, const char *text)
+{
+    static const char *const schemes[] = {"http", "https", NULL};
+    size_t len = strlen(text);
+
+    if (!is_url(text, schemes, false)) {
+        return "must be an http or https URL of at most 511 bytes, without user name, password, ? "
+               "and #";
+    }
+    while (text[len - 1] == '/') {
+        len--;
+    }
+    *out = apr_pstrmemdup(p, text, len);
+    return NULL;
+}
+
+const char *setting_proxy_url(apr_pool_t *p, const char **out, const char *text)
+{
+    static const char *const schemes[] = {"http",   "https",   "socks4", "socks4a",
+                                          "socks5", "socks5h", NULL};
+
+    if (!is_url(text, schemes, true)) {
+        return "must be a URL of at most 511 bytes that begins with http://, https://, socks4://, "
+               "socks4a://, socks5:// or socks5h://";
+    }
+    *out = apr_pstrdup(p, text);
+    return NULL;
+}
+
+const char *setting_word(apr_pool_t *p, const char **out, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len > WORD_MAX || !is_visible_ascii(text)) {
+        return "must be 1 to 256 visible ASCII characters without space";
+    }
+    *out = apr_pstrdup(p, text);
     return NULL;
 }

@@ -17,7 +17,7 @@
 /* An environment variable; an empty one is unset: NULL. */
 const char *setting_env(const char *name);
 
-/* "NAME: 'VALUE' is not allowed: ALLOWED" in p. */
+/* "NAME: 'VALUE' is not allowed: ALLOWED" in p; a value that may be secret is NULL and not told. */
 const char *setting_fault(apr_pool_t *p, const char *name, const char *value, const char *allowed);
 
 /* A whole number from min to max. */
@@ -37,9 +37,21 @@ const char *setting_boolean(bool *out, const char *text);
 const char *setting_networks(apr_array_header_t *networks, const char *text);
 
 /*
- * One IPv4 and one IPv6 address at most, separated by spaces or commas, or "none": *out holds IPv4
- * first, then IPv6. Repeated calls with the same out add up.
+ * One IPv4 and one IPv6 address at most, separated by spaces or commas: *out holds IPv4 first, then
+ * IPv6. Repeated calls with the same out add up. Returns false when it is something else.
  */
-const char *setting_server_ip(apr_pool_t *p, vps_addr_t out[2], const char *text);
+bool setting_addresses(apr_pool_t *p, vps_addr_t out[2], const char *text);
+
+/*
+ * A URL that paths are added to: http or https, without user name, password, "?" and "#". *out has
+ * no slash at its end.
+ */
+const char *setting_base_url(apr_pool_t *p, const char **out, const char *text);
+
+/* The URL of a proxy as libcurl takes it; it may hold user name and password. */
+const char *setting_proxy_url(apr_pool_t *p, const char **out, const char *text);
+
+/* A word of 1 to 256 visible ASCII characters: fit for a header line. */
+const char *setting_word(apr_pool_t *p, const char **out, const char *text);
 
 #endif

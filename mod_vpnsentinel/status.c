@@ -48,39 +48,113 @@ static json_object *census_json(const census_t *census)
     return json;
 }
 
-/* The configured addresses, IPv4 first. */
-static void add_server_ip(json_object *json)
+/* A text of shared memory, "" = null. */
+static json_object *text_or_null(const char *text)
 {
-    const vps_addr_t *own = config_global()->server_ip;
-    const vps_addr_t *addr = own[0].version != 0 ? &own[0] : &own[1];
-    char text[VPS_ADDR_TEXT_SIZE];
-    bool known = vps_addr_format(text, addr)[0] != '\0';
-
-    json_object_object_add(json, "server_public_ip", known ? json_object_new_string(text) : NULL);
-    json_object_object_add(json, "server_public_ip_source",
-                           known ? json_object_new_string("configured") : NULL);
+    return text != NULL && text[0] != '\0' ? json_object_new_string(text) : NULL;
 }
 
-int status_handle(request_rec *r, const char *unused)
+/* IPv4 before IPv6. */
+static void add_server_ip(json_object *json, const server_ip_t *own)
+{
+    const vps_addr_t *addr = own->addr[0].version != 0 ? &own->addr[0] : &own->addr[1];
+    char text[VPS_ADDR_TEXT_SIZE];
+
+    json_object_object_add(json, "server_public_ip", text_or_null(vps_addr_format(text, addr)));
+    json_object_object_add(json, "server_public_ip_source",
+                           text_or_null(server_ip_source_name((server_ip_source_t)own->source)));
+}
+
+static json_object *monitor_json(const vitals_t *vitals)
+{
+    json_object *json = json_object_new_object();
+    bool running = vitals_is_running(vitals, clock_monotonic());
+
+    if (json != NULL) {
+        json_object_object_add(json, "running", json_object_new_boolean(running));
+        json_object_object_add(json, "last_run", answer_time(vitals->last_run));
+    }
+    return json;
+}
+
+const char *status_store_word(const vitals_t *vitals)
+{
+    if (config_global()->state_dir == NULL) {
+        return "off";
+    }
+    return vitals->store_state == STORE_OK ? "ok" : "degraded";
+}
+
+const char *status_store_error(const vitals_t *vitals)
+{
+    if (vitals->store_error[0] != '\0') {
+        return vitals->store_error;
+    }
+    return vitals->store_state == STORE_UNKNOWN && config_global()->state_dir != NULL
+               ? "not opened yet"
+               : NULL;
+}
+
+static json_object *store_json(const vitals_t *vitals)
+{
+    json_object *json = json_object_new_object();
+    const char *driver = config_global()->state_dir != NULL ? "sqlite" : "none";
+
+    if (json != NULL) {
+        json_object_object_add(json, "driver", json_object_new_string(driver));
+        json_object_object_add(json, "state", json_object_new_string(status_store_word(vitals)));
+        json_object_object_add(json, "last_error", text_or_null(status_store_error(vitals)));
+    }
+    return json;
+}
+
+static json_object *telegram_json(const vitals_t *vitals)
+{
+    json_object *json = json_object_new_object();
+
+    if (json != NULL) {
+        json_object_object_add(json, "enabled", json_object_new_boolean(vitals->telegram_enabled));
+        json_object_object_add(json, "queued", json_object_new_int64((int64_t)vitals->queued));
+        json_object_object_add(json, "oldest", answer_time(vitals->oldest));
+        json_object_object_add(json, "last_success", answer_time(vitals->last_success));
+        json_object_object_add(json, "last_error", text_or_null(vitals->telegram_error));
+    }
+    return json;
+}
+
+static json_object *status_json(const census_t *census, const server_ip_t *own,
+                                const vitals_t *vitals)
 {
     const registry_t *registry = segment_registry();
-    int64_t uptime = (clock_monotonic() - registry_serving_since(registry)) / CLOCK_SECOND;
-    census_t census;
-    json_object *json;
+    int64_t uptime = registry_uptime(registry, clock_monotonic()) / CLOCK_SECOND;
+    json_object *json = json_object_new_object();
 
-    (void)unused;
-    if (!take_census(r, &census)) {
-        return answer_unavailable(r);
-    }
-    json = json_object_new_object();
     if (json != NULL) {
         json_object_object_add(json, "status", json_object_new_string("ok"));
         json_object_object_add(json, "version", json_object_new_string(VPS_VERSION));
         json_object_object_add(json, "started_at", answer_time(registry_started_at(registry)));
         json_object_object_add(json, "uptime_seconds", json_object_new_int64(uptime));
         json_object_object_add(json, "server_time", answer_time_now());
-        json_object_object_add(json, "clients", census_json(&census));
-        add_server_ip(json);
+        json_object_object_add(json, "clients", census_json(census));
+        add_server_ip(json, own);
+        json_object_object_add(json, "monitor", monitor_json(vitals));
+        json_object_object_add(json, "store", store_json(vitals));
+        json_object_object_add(json, "telegram", telegram_json(vitals));
     }
-    return answer_json(r, HTTP_OK, json);
+    return json;
+}
+
+int status_handle(request_rec *r, const char *unused)
+{
+    census_t census;
+    server_ip_t own;
+    vitals_t vitals;
+
+    (void)unused;
+    if (!take_census(r, &census) ||
+        registry_get_server_ip(segment_registry(), &own) != REGISTRY_OK) {
+        return answer_unavailable(r);
+    }
+    segment_copy_vitals(&vitals);
+    return answer_json(r, HTTP_OK, status_json(&census, &own, &vitals));
 }

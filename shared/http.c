@@ -56,6 +56,18 @@ static CURLcode set_request(CURL *easy, const vps_http_request_t *request, const
     return failed;
 }
 
+/* Whoever says which proxy is not asked for exceptions from the environment either. */
+static CURLcode set_proxy(CURL *easy, const char *proxy)
+{
+    CURLcode failed = CURLE_OK;
+
+    if (proxy != NULL) {
+        failed |= curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
+        failed |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    }
+    return failed;
+}
+
 static CURLcode set_answer(vps_http_t *http)
 {
     CURLcode failed = CURLE_OK;
@@ -76,7 +88,8 @@ bool vps_http_open(vps_http_t *http, const vps_http_request_t *request, const ch
         return false;
     }
     if (set_rules(http->easy, request->timeout_ms) != CURLE_OK ||
-        set_request(http->easy, request, user_agent) != CURLE_OK || set_answer(http) != CURLE_OK) {
+        set_request(http->easy, request, user_agent) != CURLE_OK ||
+        set_proxy(http->easy, request->proxy) != CURLE_OK || set_answer(http) != CURLE_OK) {
         vps_http_close(http);
         return false;
     }

@@ -25,6 +25,7 @@ typedef struct vps_http_request_t {
     size_t body_size;          /* bytes */
     long timeout_ms;           /* for the whole transfer */
     size_t answer_max;         /* bytes of answer body; a longer one fails with CURLE_WRITE_ERROR */
+    const char *proxy; /* URL, "" = none; NULL = what the environment says (libcurl's way) */
 } vps_http_request_t;
 
 /* A prepared transfer and what came back. */

@@ -9,6 +9,7 @@ use VpsHttpd;
 
 my $source = abs_path($ENV{VPS_SRCDIR} // '.');
 my $key = 'conf-test-key';
+my $token = '110201543:conf-test-token';
 my %key_header = ('X-API-Key' => $key);
 my $report = '{"client_id":"office-vpn","public_ip":"203.0.113.42"}';
 my %ports = (
@@ -29,7 +30,7 @@ sub content {
 sub uncommented {
     my ($text) = @_;
     $text =~ s/^(\s*)#(?=\S| {4}\S)/$1/mg;
-    $text =~ s{/etc/vpn-sentinel/api-keys}{\@ROOT\@/api-keys}g;
+    $text =~ s{/etc/vpn-sentinel/}{\@ROOT\@/}g;
     return $text;
 }
 
@@ -91,7 +92,7 @@ subtest 'three-ports.conf without optional modules, and with all that it shows' 
         modules => ['authz_host', 'alias', 'reqtimeout'],
         ports => 3,
         listen => 0,
-        files => { 'api-keys' => "$key\n" },
+        files => { 'api-keys' => "$key\n", 'telegram-token' => "$token\n" },
         env => \%ports,
     );
     is($status, 0, 'the lines in comments are right') or diag($output);
@@ -126,6 +127,7 @@ sub tls_option {
         files => {
             'server.pem' => $certificate,
             'api-keys' => "$key\n",
+            'telegram-token' => "$token\n",
             'htdocs/page.html' => 'a page of this host',
         },
     );

@@ -4,48 +4,20 @@ use warnings;
 
 use Test::More;
 
+use ConfigTest;
 use VpsHttpd;
 
-my $secret = 'S3cret-k3y';
-
-# Runs "httpd -t"; returns (exit status, output), without the escapes that httpd writes.
-sub configtest {
-    my ($lines, %option) = @_;
-    my ($status, $output) = VpsHttpd->configtest(conf => "$lines\n", %option);
-    my %plain = ('t' => "\t", '\\' => '\\');
-    $output =~ s/\\(?:x([0-9a-f]{2})|([t\\]))/defined $1 ? chr hex $1 : $plain{$2}/ge;
-    return ($status, $output);
-}
-
-sub is_allowed {
-    my ($lines, %option) = @_;
-    my ($status, $output) = configtest($lines, %option);
-    my $name = delete $option{name} // $lines;
-    subtest "allowed: $name" => sub {
-        is($status, 0, 'exit status');
-        like($output, qr/^Syntax OK$/m, 'what httpd says');
-        unlike($output, qr/VPNS\d|VPNSentinel|VPN_SENTINEL/, 'nothing is complained of');
-    };
-}
-
-# The sentence names what is wrong and says what is allowed, in this order, on one line.
-sub is_refused {
-    my ($lines, $subject, $allowed, %option) = @_;
-    my $name = delete $option{name} // $lines;
-    my ($status, $output) = configtest($lines, %option);
-    subtest "refused: $name" => sub {
-        is($status, 1, 'exit status');
-        like($output, qr/\Q$subject\E.*$allowed/, 'what is wrong and what is allowed');
-        unlike($output, qr/Syntax OK/, 'httpd does not take it');
-        unlike($output, qr/\Q$secret\E/, 'no key is told');
-    };
-}
+my $secret = $SECRET;
+my $token = "110201543:$secret";
 
 my $rate = qr/must be a whole number from 0 to 1000\b/;
 my $clients = qr/must be a whole number from 1 to 1000000\b/;
 my $threshold = qr/must be 2 to 604800 seconds, or a number with ms, s, min, h or d\b/;
 my $networks = qr{must be IPv4 or IPv6 addresses or ranges like 192\.0\.2\.0/24 or 2001:db8::/32};
-my $server_ip = qr/must be one IPv4 address, one IPv6 address, both, or none\b/;
+my $server_ip =
+    qr/must be one IPv4 address, one IPv6 address, both, or auto or none alone\b/;
+my $interval = qr/must be 1 to 3600 seconds, or a number with ms, s, min, h or d\b/;
+my $ten_years = qr/must be 0 to 315360000 seconds, or a number with ms, s, min, h or d\b/;
 my $boolean = qr/must be true, false, on, off, yes, no, 1 or 0\b/;
 my $key = qr/a key is 1 to 256 visible ASCII characters without space/;
 my $plain = qr/must be a plain path, without space, '\?', '#', '%' or '\\'/;
@@ -70,6 +42,22 @@ subtest 'numbers and durations' => sub {
             allowed => $threshold,
             variable => 'VPN_SENTINEL_SERVER_OFFLINE_THRESHOLD',
         },
+        VPNSentinelCheckInterval => {
+            good => [qw(1 60 3600 1000ms 10s 60min 1h)],
+            bad => [qw(0 3601 999ms 0s -1 61min 2h 1d 1w 10sx)],
+            allowed => $interval,
+            variable => 'VPN_SENTINEL_SERVER_CHECK_INTERVAL',
+        },
+        VPNSentinelForgetAfter => {
+            good => [qw(0 1 3600 30d 3650d 0d 315360000)],
+            bad => [qw(-1 3651d 315360001 never 1.5d 2w 1y)],
+            allowed => $ten_years,
+        },
+        VPNSentinelEventRetention => {
+            good => [qw(0 1h 90d 3650d)],
+            bad => [qw(-1 3651d forever 90days)],
+            allowed => $ten_years,
+        },
     );
     for my $directive (sort keys %numbers) {
         my $row = $numbers{$directive};
@@ -88,9 +76,24 @@ subtest 'numbers and durations' => sub {
     }
 };
 
+subtest 'the threshold in minutes' => sub {
+    my $variable = 'VPN_SENTINEL_CLIENT_TIMEOUT_MINUTES';
+    my $documented = 'VPN_SENTINEL_SERVER_OFFLINE_THRESHOLD';
+    my $allowed = qr/must be a whole number from 1 to 10080\b/;
+    is_allowed('', env => { $variable => $_ }, name => "$variable=$_") for qw(1 30 10080), '';
+    for my $value (qw(0 10081 -1 30m 1.5 soon)) {
+        is_refused('', "$variable: '$value' is not allowed: ", $allowed,
+            env => { $variable => $value }, name => "$variable=$value");
+    }
+    is_allowed('', env => { $variable => 'wrong', $documented => 300 },
+        name => 'the documented variable in its place');
+    is_allowed('VPNSentinelOfflineThreshold 300', env => { $variable => 'wrong' },
+        name => 'the directive in its place');
+};
+
 subtest 'booleans' => sub {
-    my @variables =
-        qw(VPN_SENTINEL_WEB_DASHBOARD_ENABLED VPN_SENTINEL_SERVER_IP_WHITELIST_ENABLED);
+    my @variables = qw(VPN_SENTINEL_WEB_DASHBOARD_ENABLED
+        VPN_SENTINEL_SERVER_WEB_DASHBOARD_ENABLED VPN_SENTINEL_SERVER_IP_WHITELIST_ENABLED);
     for my $variable (@variables) {
         for my $value (qw(true false on off yes no 1 0 TRUE Off), '') {
             is_allowed('', name => "$variable=$value",
@@ -101,6 +104,11 @@ subtest 'booleans' => sub {
                 env => { $variable => $value }, name => "$variable=$value");
         }
     }
+    my %two = (
+        VPN_SENTINEL_WEB_DASHBOARD_ENABLED => 'true',
+        VPN_SENTINEL_SERVER_WEB_DASHBOARD_ENABLED => 'wrong',
+    );
+    is_allowed('', env => \%two, name => 'the documented name counts, not its alias');
 };
 
 subtest 'allow lists' => sub {
@@ -137,16 +145,28 @@ subtest 'allow lists' => sub {
     is_refused('', $variable, qr/$empty|$networks/, env => { %on, $variable => $_ },
         name => "$variable='$_'") for ' ', ' , ';
     is_allowed("$directive 192.0.2.1", env => \%on, name => "$directive in place of the variable");
+
+    my $alias = 'VPN_SENTINEL_SERVER_ALLOWED_IPS';
+    is_allowed('', env => { %on, $alias => $good[1] }, name => "$alias=$good[1]");
+    is_refused('', "$alias: '10.1' is not allowed: ", $networks, env => { %on, $alias => '10.1' },
+        name => "$alias=10.1");
+    is_allowed('', env => { %on, $alias => '10.1', $variable => $good[0] },
+        name => "$variable in place of its alias");
+    is_refused('', "$alias: '10.1' is not allowed: ", $networks, env => { $alias => '10.1' },
+        name => "$alias alone is in force");
+    is_allowed('', env => { $alias => '10.1', VPN_SENTINEL_SERVER_IP_WHITELIST_ENABLED => 'false' },
+        name => "$alias, switched off");
 };
 
 subtest 'own address' => sub {
     my $directive = 'VPNSentinelServerPublicIP';
     my $variable = 'VPN_SENTINEL_SERVER_PUBLIC_IP';
-    my @good = ('none', 'None', '192.0.2.1', '2001:db8::1', '192.0.2.1 2001:db8::1',
+    my @good = ('none', 'None', 'auto', 'AUTO', '192.0.2.1', '2001:db8::1', '192.0.2.1 2001:db8::1',
         '2001:db8::1 192.0.2.1');
     my @bad = ('192.0.2.1 192.0.2.2', '2001:db8::1 2001:db8::2', '192.0.2.1 ::ffff:192.0.2.2',
         '192.0.2.1 2001:db8::1 192.0.2.1', '192.0.2', '192.0.2.0/24', 'host.example', 'nonee',
-        '192.0.2.1 none', 'none 192.0.2.1');
+        '192.0.2.1 none', 'none 192.0.2.1', '192.0.2.1 auto', 'auto 192.0.2.1', 'auto none',
+        'none auto', 'auto auto');
     is_allowed("$directive $_") for @good, '"192.0.2.1, 2001:db8::1"';
     is_allowed("$directive 192.0.2.1\n$directive 2001:db8::1", name => "$directive twice");
     is_refused("$directive $_", $directive, qr/$server_ip|takes .* argument/)
@@ -209,13 +229,14 @@ subtest 'key files' => sub {
     is_allowed("$directive \"\@ROOT\@/keys\"", files => { keys => $secret },
         name => 'absolute path');
 
+    my $nothing = qr{'.*/keys' is not allowed: the file is empty or has only comments};
     my %bad = (
         'two keys on a line' => [ "good\n$secret two\n", qr{$key \(line 2 of .*/keys\)} ],
         'not ASCII' => [ "# a\n\n$secret\x{c3}\x{bc}\n", qr{$key \(line 3 of .*/keys\)} ],
         'too long' => [ "$secret\n" . 'x' x 257 . "\n", qr{$key \(line 2 of .*/keys\)} ],
         'far too long' => [ $long x 100, qr{/keys\b.* too long} ],
-        'empty' => [ '', qr/'.*\/keys' is not allowed: the file holds no key/ ],
-        'only comments' => [ "# $secret\n", qr/'.*\/keys' is not allowed: the file holds no key/ ],
+        'empty' => [ '', $nothing ],
+        'only comments' => [ "# $secret\n", $nothing ],
     );
     for my $name (sort keys %bad) {
         my ($content, $message) = @{ $bad{$name} };
@@ -301,6 +322,19 @@ subtest 'where a directive may stand' => sub {
         VPNSentinelMaxClients => 100,
         VPNSentinelServerPublicIP => '192.0.2.1',
         VPNSentinelLog => 'none',
+        VPNSentinelCheckInterval => 60,
+        VPNSentinelForgetAfter => '30d',
+        VPNSentinelEventRetention => '90d',
+        VPNSentinelTelegram => 'off',
+        VPNSentinelTelegramToken => $token,
+        VPNSentinelTelegramTokenFile => 'token',
+        VPNSentinelTelegramChatID => '-1001234567890',
+        VPNSentinelTelegramAPIBase => 'http://127.0.0.1:8081',
+        VPNSentinelIPInfoURL => 'http://127.0.0.1:8082',
+        VPNSentinelIPAPIURL => 'http://127.0.0.1:8083',
+        VPNSentinelIPInfoTokenFile => 'keys',
+        VPNSentinelProxy => 'http://127.0.0.1:3128',
+        VPNSentinelStateDir => 'none',
     );
     my %any_server = (
         VPNSentinelAPI => '/a',
@@ -310,7 +344,7 @@ subtest 'where a directive may stand' => sub {
         VPNSentinelAPIKeyFile => 'keys',
         VPNSentinelAllowedIPs => '192.0.2.1',
     );
-    my %files = (files => { keys => $secret });
+    my %files = (files => { keys => $secret, token => $token });
     my %all = (%global, %any_server);
     for my $directive (sort keys %all) {
         my $line = "$directive $all{$directive}";

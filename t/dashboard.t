@@ -5,6 +5,7 @@ use warnings;
 use JSON::PP ();
 use Test::More;
 
+use BotApi;
 use VpsHttpd;
 
 my $server_ip = '198.51.100.7';
@@ -48,6 +49,19 @@ sub report {
 sub page {
     my ($httpd, $path, $port) = @_;
     return $httpd->request('GET', $path // '/dashboard', { port => $port })->{content};
+}
+
+# The facts of the box "Server Details": name => text without its markup.
+sub details {
+    my ($httpd) = @_;
+    my ($box) = page($httpd) =~ m{<section><h2>Server Details</h2>\n(.*?)</section>}s;
+    my %details = ($box // '') =~ m{<dt>(.*?)</dt><dd>(.*?)</dd>}g;
+    return { map { $_ => $details{$_} =~ s/<[^>]*>//gr } keys %details };
+}
+
+sub wait_for_monitor {
+    my ($httpd, $state) = @_;
+    return $httpd->wait_for(sub { (details($httpd)->{Monitor} // '') eq $state });
 }
 
 # The rows of the table: [class, cell, cell ...], each without its markup.
@@ -140,6 +154,7 @@ subtest 'the page' => sub {
         'the server\'s own address');
     like($page, qr{<h2>Server Details</h2>}, 'Server Details');
 
+    ok(wait_for_monitor($httpd, 'running'), 'the monitor runs');
     my @pages = map { page($httpd, $_) =~ s/href="[^"]*"|\d+ s\b//gr } '/dashboard', '/dashboard/';
     is($pages[1], $pages[0], '/dashboard/ is the same');
     $answer = $httpd->request('HEAD', '/dashboard');
@@ -147,6 +162,43 @@ subtest 'the page' => sub {
     is($answer->{content} // '', '', 'has no body');
     $httpd->stop;
     $httpd->check_error_log;
+};
+
+subtest 'Server Details' => sub {
+    my $warning = qr{<p class="notice" role="status">The monitor does not run: };
+    my $watched = VpsHttpd->start(conf => "VPNSentinelDashboard\nVPNSentinelCheckInterval 1\n");
+    ok(wait_for_monitor($watched, 'running'), 'the monitor runs');
+    unlike(page($watched), $warning, '... no warning');
+    my $details = details($watched);
+    is($details->{'Public IP'}, 'not known: bypasses cannot be recognised', 'no public IP');
+    is($details->{Store}, 'ok', 'the store works');
+    is($details->{Telegram}, 'off, 0 queued', 'Telegram is off');
+    my $monitor = $watched->wait_for_monitor;
+    kill 'STOP', $monitor;
+    ok(wait_for_monitor($watched, 'not running'), 'the monitor hangs');
+    like(page($watched), $warning, '... a warning');
+    is_plain_html(page($watched), '... the page');
+    kill 'CONT', $monitor;
+    $watched->stop;
+    $watched->check_error_log;
+
+    my $bot = BotApi->start;
+    $bot->fail(400, description => 'Bad Request: <b>chat</b>&"');
+    my $troubled = VpsHttpd->start(
+        conf => "VPNSentinelDashboard\nVPNSentinelStateDir in/the/<way>\n" . $bot->conf
+            . "VPNSentinelServerPublicIP auto\nVPNSentinelIPInfoURL http://127.0.0.1:1\n"
+            . "VPNSentinelIPAPIURL http://127.0.0.1:1\n",
+        files => { 'in/the/<way>' => 'a file' },
+    );
+    my $failed = sub { (details($troubled)->{Telegram} // '') =~ /^on, 1 queued \(.*chat/ };
+    ok($troubled->wait_for($failed), 'the last error of Telegram');
+    $details = details($troubled);
+    is($details->{'Public IP'}, 'not known yet: bypasses cannot be recognised',
+        'the public IP is not known yet');
+    like($details->{Store}, qr/^degraded \(.+\)$/, 'the store does not work');
+    is_plain_html(page($troubled), 'the page');
+    $troubled->stop;
+    $troubled->check_error_log(allow => [qr/VPNS\d+: /]);
 };
 
 subtest 'what is not there' => sub {
@@ -285,7 +337,7 @@ subtest 'what is known and what is not' => sub {
     $httpd->check_error_log;
 
     $httpd = VpsHttpd->start(conf => "VPNSentinelDashboard\n");
-    like(page($httpd), qr{<dt>Public IP</dt><dd><span class="unknown">unknown</span></dd>},
+    like(page($httpd), qr{<dt>Public IP</dt><dd><span class="unknown">not known: [^<]+</span></dd>},
         'the server\'s own address');
     $httpd->stop;
     $httpd->check_error_log;

@@ -36,7 +36,26 @@ for my $path ('/health', '/healthz') {
     };
 }
 
-my %checks = (live => {}, ready => { registry => 'ok' }, startup => { registry => 'ok' });
+my %all_ok = (registry => 'ok', store => 'ok', monitor => 'ok');
+my %checks = (live => {}, ready => \%all_ok, startup => \%all_ok);
+
+# Waits until a probe answers so.
+sub becomes {
+    my ($server, $path, $expected) = @_;
+    return $server->wait_for(sub { $server->request('GET', $path)->{status} == $expected });
+}
+
+# What does not work, as a probe tells it.
+sub unavailable {
+    my ($server, $probe) = @_;
+    my ($status, $body) = $server->json('GET', "/health/$probe", \%as_json);
+    my @names = grep { $body->{checks}{$_} ne 'ok' } sort keys %{ $body->{checks} };
+    my $expected = @names ? '503 unavailable' : '200 ok';
+    return "$status $body->{status} @names" if "$status $body->{status}" ne $expected;
+    return join ' ', @names;
+}
+
+ok(becomes($httpd, '/health/ready', 200), 'ready after some time');
 
 for my $probe (sort keys %checks) {
     subtest "/health/$probe" => sub {
@@ -77,11 +96,59 @@ subtest 'the API beside it is closed' => sub {
 };
 $httpd->check_error_log(allow => [qr/VPNSentinelAPIKey/]);
 
+subtest 'a monitor that hangs' => sub {
+    my $other = VpsHttpd->start(conf => "VPNSentinelHealth\nVPNSentinelCheckInterval 1\n");
+    ok(becomes($other, '/health/ready', 200), 'ready');
+    my $monitor = $other->wait_for_monitor;
+    kill 'STOP', $monitor;
+    ok(becomes($other, '/health/ready', 503), 'not ready any more');
+    is(unavailable($other, $_), 'monitor', '... says why') for 'ready', 'startup';
+    is($other->request('GET', '/health/ready')->{content}, 'UNAVAILABLE', '... as text');
+    is($other->request('GET', $_)->{content}, 'OK', "$_ all the same")
+        for '/health', '/health/live';
+    kill 'CONT', $monitor;
+    ok(becomes($other, '/health/ready', 200), 'ready again');
+    $other->stop;
+    $other->check_error_log;
+};
+
+subtest 'a store that cannot be opened' => sub {
+    my $other = VpsHttpd->start(conf => "VPNSentinelHealth\nVPNSentinelStateDir in/the/way\n",
+        files => { 'in/the/way' => 'a file' });
+    ok($other->wait_for(sub { unavailable($other, 'ready') eq 'store' }), 'not ready; says why');
+    is(unavailable($other, 'startup'), 'store', 'nor is the start over');
+    $other->stop;
+    $other->check_error_log(allow => [qr/VPNS\d+: the store: /]);
+};
+
+subtest 'a store that is lost' => sub {
+    my $other = VpsHttpd->start(conf => "VPNSentinelHealth\n");
+    ok(becomes($other, '/health/ready', 200), 'ready');
+    my $folder = $other->root . '/state';
+    rename $folder, "$folder.away" or die "rename: $!";
+    ok(becomes($other, '/health/ready', 503), 'not ready any more');
+    is(unavailable($other, 'ready'), 'store', '... says why');
+    is(unavailable($other, 'startup'), '', 'the start is over all the same');
+    rename "$folder.away", $folder or die "rename: $!";
+    ok(becomes($other, '/health/ready', 200), 'ready again');
+    $other->stop;
+    $other->check_error_log(allow => [qr/VPNS\d+: the store: /]);
+};
+
+subtest 'no store' => sub {
+    my $other = VpsHttpd->start(conf => "VPNSentinelHealth\nVPNSentinelStateDir none\n");
+    ok(becomes($other, '/health/ready', 200), 'ready');
+    is(unavailable($other, $_), '', "$_: nothing is missing") for 'ready', 'startup';
+    $other->stop;
+    $other->check_error_log;
+};
+
 for my $mount ('/vpn', '/vpn/', '/a/b') {
     subtest "VPNSentinelHealth $mount" => sub {
         my $base = $mount =~ s{/\z}{}r;
         my $other = VpsHttpd->start(conf => "VPNSentinelHealth $mount\n",
             files => { 'htdocs/health' => 'a file' });
+        ok(becomes($other, "$base/health/ready", 200), 'ready after some time');
         is($other->request('GET', "$base$_")->{content}, 'OK', "$base$_")
             for '/health', '/healthz', '/health/live', '/health/ready', '/health/startup';
         is($other->request('GET', "$base/health/nothing")->{status}, 404, 'unknown below it');

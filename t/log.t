@@ -2,8 +2,10 @@
 use strict;
 use warnings;
 
+use List::Util qw(sum0);
 use POSIX qw(mktime);
 use Test::More;
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use VpsHttpd;
 
@@ -14,6 +16,7 @@ my $mounted = "VPNSentinelRateLimit 0\nVPNSentinelAPI\nVPNSentinelAPIKey $key\n"
 
 # UTF-8 bytes, as the log has them.
 my ($globe, $yes, $no) = ("\xf0\x9f\x8c\x90", "\xe2\x9c\x85", "\xe2\x9d\x8c");
+my $denied = "\xf0\x9f\x9a\xab";
 my $time = qr/\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]/;
 
 sub keepalive {
@@ -27,11 +30,33 @@ sub lines_of {
     return split /\n/, $httpd->read_file($path // 'logs/vpnsentinel.log'), -1;
 }
 
+# All lines but the monitor's, which come when it likes.
+sub lines_of_requests {
+    my ($httpd, $path) = @_;
+    my $about_request = qr/api\]|registry\]|security\] $denied/;
+    return grep { !/^$time \[(?!$about_request)/ } lines_of($httpd, $path);
+}
+
+# Waits for so many lines that match.
+sub wait_for_lines {
+    my ($httpd, $re, $count) = @_;
+    return $httpd->wait_for(sub { (grep { /$re/ } lines_of($httpd)) >= ($count // 1) });
+}
+
 # The paths and results in the Access lines of a log.
 sub accesses {
     my ($httpd, $path) = @_;
     return map { /Access: (\S*) \| IP: \S+ \| Auth: (?:$yes|$no)$/ ? $1 : () }
         lines_of($httpd, $path);
+}
+
+sub is_harmless {
+    my ($line) = @_;
+    like($line, qr/^$time \[[\w-]+\] /, 'a line begins as all do');
+    unlike($line, qr/[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/, '... nothing that a terminal acts on');
+    unlike($line, qr/\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]/,
+        '... nothing that reorders what is shown');
+    ok(utf8::decode(my $copy = $line), '... UTF-8');
 }
 
 subtest 'the lines' => sub {
@@ -54,7 +79,7 @@ subtest 'the lines' => sub {
 
     my $wrong = 'client_id is required and must be 1 to 100 ASCII letters, digits and hyphens';
     my $access = "[api] $globe Access: /api/v1/keepalive | IP: 127.0.0.1 | Auth:";
-    my $log = $httpd->read_file('logs/vpnsentinel.log');
+    my $log = join "\n", lines_of_requests($httpd);
     my @stamps = map { [/\d+/g] } $log =~ /^($time) /mg;
     is($log =~ s/^$time //mgr, <<"LOG", 'to the letter');
 $access $yes
@@ -62,7 +87,7 @@ $access $yes
 $access $no
 [api] $globe Access: /api/v1/keepalive | IP: 2001:db8::1 | Auth: $yes
 [api] $yes Keepalive: office | IP: 2001:db8::1
-[security] \xf0\x9f\x9a\xab Access denied: 192.0.2.1 is not in the allow list
+[security] $denied Access denied: 192.0.2.1 is not in the allow list
 $access $yes
 [api] $no Bad request from 127.0.0.1: $wrong
 LOG
@@ -100,26 +125,32 @@ subtest 'leaks and bypasses' => sub {
         log_level => 'info vpnsentinel:warn',
     );
     my %secure = (location => 'RO', dns_loc => 'RO');
-    my $tell = sub {
-        my (%told) = @_;
-        my $before = length $httpd->read_file('logs/vpnsentinel.log');
-        $httpd->request('POST', '/api/v1/keepalive',
-            { headers => \%key, content => { %$report, %secure, %told } });
-        return substr($httpd->read_file('logs/vpnsentinel.log'), $before) =~ s/^$time //mgr;
-    };
     my $sign = "[security] \xe2\x9a\xa0\xef\xb8\x8f";
-    my $bypass = "$sign VPN BYPASS WARNING: Client office has same IP as server\n";
-    my $leak = "$sign DNS LEAK DETECTED: Client office: VPN in RO, DNS in DE\n";
+    my $bypass = "$sign VPN BYPASS WARNING: Client office has same IP as server";
+    my $leak = "$sign DNS LEAK DETECTED: Client office: VPN in RO, DNS in DE";
     my @table = (
-        [ 'secure', {}, '' ],
-        [ 'a bypass begins', { public_ip => '198.51.100.7' }, $bypass ],
-        [ 'a bypass goes on', { public_ip => '198.51.100.7' }, '' ],
-        [ 'secure again', {}, '' ],
-        [ 'a leak begins', { dns_loc => 'DE' }, $leak ],
-        [ 'a bypass too', { dns_loc => 'DE', public_ip => '198.51.100.7' }, $bypass ],
+        [ 'secure', {}, [] ],
+        [ 'a bypass begins', { public_ip => '198.51.100.7' }, [$bypass] ],
+        [ 'a bypass goes on', { public_ip => '198.51.100.7' }, [] ],
+        [ 'a leak too', { public_ip => '198.51.100.7', dns_loc => 'DE' }, [$leak] ],
+        [ 'they go on', { public_ip => '198.51.100.7', dns_loc => 'DE' }, [] ],
+        [ 'DNS is unknown', { public_ip => '198.51.100.7', dns_loc => '' }, [] ],
+        [ 'secure again', {}, [] ],
+        [ 'a leak begins', { dns_loc => 'DE' }, [$leak] ],
     );
-    is($tell->(%{ $_->[1] }), $_->[2], $_->[0]) for @table;
+    my @expected;
+    for my $row (@table) {
+        my ($name, $told, $warnings) = @$row;
+        $httpd->request('POST', '/api/v1/keepalive',
+            { headers => \%key, content => { %$report, %secure, %$told } });
+        push @expected, @$warnings;
+        wait_for_lines($httpd, qr/\[security\]/, scalar @expected);
+        my @lines = map { s/^$time //r } grep { $_ ne '' } lines_of($httpd);
+        is_deeply(\@lines, \@expected, $name);
+    }
     $httpd->stop;
+    my @lines = grep { $_ ne '' } lines_of($httpd);
+    is(scalar @lines, @expected, 'nothing more');
     $httpd->check_error_log;
 };
 
@@ -167,12 +198,12 @@ subtest 'where it goes' => sub {
         ok($written, "$name: it goes on after a graceful");
         my @lines = lines_of($httpd, "logs/$file");
         is(pop @lines, '', "$name: the last line is whole");
-        is(scalar(grep { !/^$time \[api\] / } @lines), 0, "$name: all lines are whole");
+        is(scalar(grep { !/^$time \[[\w-]+\] / } @lines), 0, "$name: all lines are whole");
         ok(!-e $httpd->root . '/logs/vpnsentinel.log', "$name: the default is not made")
             if $file ne 'vpnsentinel.log';
         $httpd->stop;
         # What httpd says of any program that a log is piped to, when a graceful ends it.
-        my @allow = $directive =~ /\|/ ? qr/AH00488: long lost child/ : ();
+        my @allow = $directive =~ /\|/ ? qr/AH\d+: long lost child came home/ : ();
         $httpd->check_error_log(allow => \@allow);
     }
 };
@@ -225,25 +256,52 @@ subtest 'a renamed log' => sub {
     $httpd->check_error_log;
 };
 
-subtest 'a leak and a bypass' => sub {
-    my $httpd = VpsHttpd->start(conf => "${mounted}VPNSentinelServerPublicIP 198.51.100.7\n");
-    my @reports = (
-        { location => 'DE', dns_loc => 'DE', public_ip => '203.0.113.1' },
-        { location => 'DE', dns_loc => 'FR', public_ip => '203.0.113.1' },
-        { location => 'DE', dns_loc => 'FR', public_ip => '203.0.113.1' },
-        { location => 'DE', public_ip => '203.0.113.1' },
-        { location => 'DE', dns_loc => 'FR', public_ip => '198.51.100.7' },
-        { location => 'DE', dns_loc => 'DE', public_ip => '198.51.100.7' },
-        { location => 'DE', dns_loc => 'FR', public_ip => '203.0.113.1' },
-    );
+subtest 'what the monitor tells' => sub {
+    my $httpd = VpsHttpd->start(conf => $mounted);
+    ok(wait_for_lines($httpd, qr/^$time \[monitor\] \S+ VPN Sentinel Started/), 'the start');
+    keepalive($httpd, %key);
+    my $connected = qr/\[monitor\] $yes VPN Connected! Client office: public IP 203\.0\.113\.42\b/;
+    ok(wait_for_lines($httpd, qr/^$time $connected/), 'a client that connects');
+    my $log = $httpd->root . '/logs/vpnsentinel.log';
+    rename $log, "$log.1" or die "rename: $!";
+    $httpd->graceful;
+    keepalive($httpd, %key) for 1 .. 2;
     $httpd->request('POST', '/api/v1/keepalive',
-        { headers => \%key, content => { client_id => 'office-vpn', %$_ } }) for @reports;
-    my @warned = map { s/^\S+ \S+ //r } grep { /\[security\]/ } lines_of($httpd);
-    my $warning = "[security] \xe2\x9a\xa0\xef\xb8\x8f";
-    my $leak = "$warning DNS LEAK DETECTED: Client office-vpn: VPN in DE, DNS in FR";
-    my $bypass = "$warning VPN BYPASS WARNING: Client office-vpn has same IP as server";
-    is_deeply(\@warned, [ $leak, $bypass, $leak ], 'are told when they begin, not at each report');
+        { headers => \%key, content => { %$report, public_ip => '203.0.113.43' } });
+    my $changed = qr/\[monitor\] .* Client office: 203\.0\.113\.42 \S+ 203\.0\.113\.43$/;
+    ok(wait_for_lines($httpd, qr/^$time $changed/), 'the next monitor writes to the new log');
     $httpd->stop;
+    is(scalar(grep { /VPN Connected!/ } lines_of($httpd)), 0, '... and tells nothing twice');
+    $httpd->check_error_log;
+};
+
+subtest 'hostile texts' => sub {
+    my $httpd = VpsHttpd->start(
+        conf => "${mounted}VPNSentinelServerPublicIP 198.51.100.7\n",
+        log_level => 'info vpnsentinel:trace8',
+    );
+    my $text = "\x{202e}\x{2028}\\n\x{2066}%s%n [2025-01-15 12:34:56] [api] forged";
+    my %hostile = map { $_ => $text } qw(city region provider);
+    my @reports = (
+        { location => 'RO', dns_loc => 'RO' },
+        { location => 'RO', dns_loc => 'DE', public_ip => '198.51.100.7' },
+        { location => $text, dns_loc => $text, country => $text, vpn_connected => \0 },
+    );
+    for my $i (0 .. $#reports) {
+        my $content = { %$report, %hostile, %{ $reports[$i] } };
+        my $answer = $httpd->request('POST', '/api/v1/keepalive',
+            { headers => \%key, content => $content });
+        is($answer->{status}, 200, 'a report of hostile texts');
+        my @told = (qr/Connected/, qr/BYPASS/, qr/Disconnected/);
+        ok(wait_for_lines($httpd, $told[$i]), '... is told of');
+    }
+    $httpd->request('POST', '/api/v1/keepalive',
+        { headers => \%key, content => { client_id => "a\n$text" } });
+    $httpd->stop;
+    my @lines = lines_of($httpd);
+    is(pop @lines, '', 'the last line is whole');
+    is_harmless($_) for @lines;
+    is(scalar(grep { /forged/ } @lines), 0, 'none repeats them');
     $httpd->check_error_log;
 };
 
@@ -277,7 +335,7 @@ subtest 'hostile paths' => sub {
             'refused: ' . substr($request, 0, 40) =~ s/[^ -~]/?/gr);
         $refused_by_httpd++ if $answer =~ m{^HTTP/1\.1 400 };
     }
-    my @lines = lines_of($httpd);
+    my @lines = lines_of_requests($httpd);
     is(pop @lines, '', 'the last line is whole');
     is(scalar @lines, @requests - $refused_by_httpd,
         'one line for each request that is the API\'s');
@@ -286,10 +344,7 @@ subtest 'hostile paths' => sub {
         like($line, qr{^$time \[api\] $globe Access: \S+ \| IP: 127\.0\.0\.1 \| Auth: $no$},
             "whole: $name");
         is(scalar(() = $line =~ / \| IP: /g), 1, 'one address');
-        unlike($line, qr/[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/, 'nothing that a terminal acts on');
-        unlike($line, qr/\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]/,
-            'nothing that reorders what is shown');
-        ok(utf8::decode(my $copy = $line), 'UTF-8');
+        is_harmless($line);
     }
     $httpd->stop;
     $httpd->check_error_log;
@@ -329,13 +384,13 @@ subtest 'many processes' => sub {
         my $pid = fork // die "fork: $!";
         if (!$pid) {
             my $path = '/api/v1/' . $_ x 300;
-            $httpd->request('GET', $path) for 1 .. 25;
+            $httpd->request('GET', $path, { headers => \%key }) for 1 .. 25;
             POSIX::_exit(0);
         }
         $pid;
     } 'a' .. 'd';
     waitpid $_, 0 for @writers;
-    my @lines = lines_of($httpd);
+    my @lines = lines_of_requests($httpd);
     is(pop @lines, '', 'the last line is whole');
     is(scalar @lines, 100, 'a line for each request');
     my $whole = qr{^$time \[api\] $globe Access: /api/v1/([a-d])\1{299} \| IP: 127\.0\.0\.1 \| };
@@ -343,6 +398,63 @@ subtest 'many processes' => sub {
     is("@broken", '', 'none is mixed with another');
     $httpd->stop;
     $httpd->check_error_log;
+};
+
+# The lines about refused requests of a log, and how many it says were left out.
+sub refusals {
+    my ($httpd) = @_;
+    my @lines = lines_of($httpd);
+    my $written = grep { /Auth: $no$|$no Bad request from |$denied Access denied: / } @lines;
+    my $telling = qr/^$time \[api\] \xf0\x9f\x94\x87 (\d+) lines like these were left out$/;
+    return ($written, sum0 map { /$telling/ ? $1 : () } @lines);
+}
+
+subtest 'a flood' => sub {
+    my $limit = 20;    # lines a second
+    my $httpd = VpsHttpd->start(
+        conf => "${mounted}VPNSentinelAllowedIPs 127.0.0.1 192.0.2.1\n"
+            . "RemoteIPHeader X-Test-Address\nRemoteIPInternalProxy 127.0.0.1\n",
+        modules => ['remoteip'],
+    );
+    my @send = (
+        sub { keepalive($httpd) },
+        sub { $httpd->request('POST', '/api/v1/keepalive', { headers => \%key, content => '{' }) },
+        sub { keepalive($httpd, 'X-Test-Address' => '192.0.2.2') },
+    );
+    my $begin = int clock_gettime(CLOCK_MONOTONIC);
+    my %status;
+    for my $i (1 .. 300) {
+        $status{ $send[$i % 3]->()->{status} }++;
+        keepalive($httpd, %key) if $i % 10 == 0;
+    }
+    my $most = $limit * (int(clock_gettime(CLOCK_MONOTONIC)) - $begin + 1);
+    is_deeply(\%status, { 400 => 100, 401 => 100, 403 => 100 }, 'many requests that are refused');
+    my ($written) = refusals($httpd);
+    cmp_ok($written, '<=', $most, "at most $limit lines a second");
+    cmp_ok($written, '>=', $limit, 'but those');
+    is(scalar(grep { /$yes Keepalive: / } lines_of($httpd)), 30, 'all that are accepted are told');
+    is(scalar(grep { /Auth: $yes$/ } lines_of($httpd)), 130, '... each access with the key');
+
+    my $sent = 300;
+    my ($left_out, $told);
+    ok($httpd->wait_for(sub {
+        $send[0]->();
+        ($told, $left_out) = refusals($httpd);
+        return $told + $left_out == ++$sent;
+    }), 'in a later second one line tells how many were left out');
+    cmp_ok($left_out, '>=', 300 - $most, '... as many as there were');
+    my @lines = lines_of_requests($httpd);
+    my ($at) = grep { $lines[$_] =~ /left out/ } reverse 0 .. $#lines;
+    like($lines[ $at + 1 ], qr/Auth: $no$/, '... before the first that is written again');
+    $httpd->stop;
+    $httpd->check_error_log;
+};
+
+subtest 'a log has the rights of an ErrorLog' => sub {
+    my $httpd = VpsHttpd->start(conf => $mounted);
+    my ($own, $httpds) = map { (stat $httpd->root . "/logs/$_")[2] } 'vpnsentinel.log', 'error.log';
+    is($own, $httpds, 'mode');
+    $httpd->stop;
 };
 
 done_testing;

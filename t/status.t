@@ -5,6 +5,7 @@ use warnings;
 use JSON::PP ();
 use Test::More;
 
+use BotApi;
 use Sentinel;
 
 my $TIME = qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/;
@@ -16,6 +17,15 @@ sub product_version {
     local $/;
     my ($version) = <$file> =~ /AC_INIT\(\[vpnsentinel\], *\[([^\]]+)\]/;
     return $version;
+}
+
+# The status once the monitor has looked at all clients.
+sub watched_status {
+    my ($sentinel) = @_;
+    return $sentinel->wait_for(sub {
+        my (undef, $status) = $sentinel->api('GET', '/status');
+        return defined $status->{monitor}{last_run} && $status;
+    });
 }
 
 my $sentinel = Sentinel->start(
@@ -36,6 +46,20 @@ subtest 'an empty server' => sub {
     is_deeply($status->{clients}, { %none, max => 77 }, 'clients');
     is($status->{server_public_ip}, '203.0.113.43', 'server_public_ip, IPv4 first');
     is($status->{server_public_ip_source}, 'configured', 'server_public_ip_source');
+};
+
+subtest 'the monitor and what it looks after' => sub {
+    my $status = watched_status($sentinel);
+    is_deeply([ sort keys %{ $status->{monitor} } ], [qw(last_run running)], 'monitor: members');
+    ok($status->{monitor}{running}, 'running');
+    ok(JSON::PP::is_bool($status->{monitor}{running}), '... true or false');
+    like($status->{monitor}{last_run}, $TIME, 'last_run');
+    my %store = (driver => 'sqlite', state => 'ok', last_error => undef);
+    is_deeply($status->{store}, \%store, 'store');
+    my $telegram = $status->{telegram};
+    ok(JSON::PP::is_bool($telegram->{enabled}), 'telegram: enabled is true or false');
+    my %none = map { $_ => undef } qw(oldest last_success last_error);
+    is_deeply($telegram, { enabled => JSON::PP::false, queued => 0, %none }, '... is off');
 };
 
 subtest 'the census' => sub {
@@ -94,6 +118,49 @@ subtest 'the own public address' => sub {
         is($status->{server_public_ip_source}, $source, '... source');
         $other->check_error_log;
     }
+};
+
+subtest 'the store' => sub {
+    my %case = (
+        none => { driver => 'none', state => 'off', last_error => undef },
+        'in/the/way' => { driver => 'sqlite', state => 'degraded' },
+    );
+    for my $folder (sort keys %case) {
+        my $other = Sentinel->start(conf => "VPNSentinelStateDir $folder\n",
+            files => { 'in/the/way' => 'a file' });
+        my $store = watched_status($other)->{store};
+        my %expected = (last_error => $store->{last_error}, %{ $case{$folder} });
+        is_deeply($store, \%expected, $folder);
+        isnt($store->{last_error} // '', '', '... says why') if $store->{state} eq 'degraded';
+        unlike($store->{last_error} // '', qr/not opened yet/, '... once it was tried');
+        $other->check_error_log(allow => [qr/VPNS\d+: the store: /]);
+    }
+};
+
+subtest 'Telegram' => sub {
+    my $bot = BotApi->start;
+    $bot->fail(500);
+    my $other = Sentinel->start(conf => $bot->conf);
+    my $telegram;
+    my $becomes = sub {
+        my ($condition) = @_;
+        return $other->wait_for(sub {
+            (undef, my $status) = $other->api('GET', '/status');
+            $telegram = $status->{telegram};
+            return $condition->();
+        });
+    };
+    ok($becomes->(sub { defined $telegram->{last_error} }), 'a failure is told');
+    ok($telegram->{enabled}, 'it is on');
+    is($telegram->{queued}, 1, 'a message waits');
+    like($telegram->{oldest}, $TIME, '... since when');
+    is($telegram->{last_success}, undef, 'none was delivered');
+    $bot->behave('sendMessage');
+    ok($becomes->(sub { $telegram->{queued} == 0 }), 'delivered when it is over');
+    like($telegram->{last_success}, $TIME, '... when');
+    is($telegram->{$_}, undef, "... $_") for qw(oldest last_error);
+    $other->stop;
+    $other->check_error_log(allow => [qr/VPNS\d+: .*Telegram/]);
 };
 
 done_testing;

@@ -25,6 +25,18 @@ sub json_c_flags {
     return split ' ', $flags;
 }
 
+# What a fuzzer needs of the module besides shared/.
+my %module_sources = (
+    event_detail => [qw(event.c message.c)],
+    telegram => [qw(secret.c telegram.c)],
+);
+
+sub module_sources {
+    my ($source) = @_;
+    my ($name) = basename($source) =~ /^fuzz_(.*)\.c$/;
+    return map { "$option{srcdir}/mod_vpnsentinel/$_" } @{ $module_sources{$name} // [] };
+}
+
 # All of shared/ but what needs libcurl.
 sub shared_sources {
     return grep { basename($_) ne 'http.c' } glob "$option{srcdir}/shared/*.c";
@@ -34,7 +46,8 @@ sub build {
     my ($source, $program) = @_;
     my @command = (
         split(' ', $option{cc}), '-std=gnu11', '-g', '-O1', '-fsanitize=fuzzer,address,undefined',
-        '-fno-sanitize-recover=undefined', "-I$option{srcdir}/shared", '-o', $program, $source,
+        '-fno-sanitize-recover=undefined', "-I$option{srcdir}/shared",
+        "-I$option{srcdir}/mod_vpnsentinel", '-o', $program, $source, module_sources($source),
         shared_sources(), json_c_flags());
     system(@command) == 0 or die "cannot build $source\n";
 }

@@ -28,6 +28,16 @@ A request with the key. Returns (status, decoded JSON, answer) as VpsHttpd::json
 keepalive() posts a report, client() gets one, undef when there is none, clients() gets the list, in
 scalar context its number.
 
+=head2 events(CLIENT)
+
+What was announced of a client, "" for the server itself, or of all when none is given: hashes as the
+API tells them, oldest first.
+
+=head2 is_announced(CLIENT, NAMES, NAME)
+
+Tests that just these events of a client are announced, by now or soon: NAMES is their names with a
+space between, oldest first. Returns the events.
+
 =head2 is_error(ANSWER, STATUS, ERROR, NAME)
 
 Tests that an answer is an error as the API tells it; returns its message.
@@ -85,6 +95,22 @@ sub clients {
     my ($self) = @_;
     my (undef, $list) = $self->api('GET', '/clients');
     return @{ $list->{clients} };
+}
+
+sub events {
+    my ($self, $id) = @_;
+    my (undef, $list) = $self->api('GET', '/events?limit=1000');
+    return grep { !defined $id || ($_->{client_id} // '') eq $id } reverse @{ $list->{events} };
+}
+
+sub is_announced {
+    my ($self, $id, $names, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $expected = () = $names =~ /\S+/g;
+    $self->wait_for(sub { $self->events($id) >= $expected }, 20);
+    my @events = $self->events($id);
+    Test::More::is(join(' ', map { $_->{event} } @events), $names, $name);
+    return @events;
 }
 
 sub is_error {

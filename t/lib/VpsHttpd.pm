@@ -35,10 +35,16 @@ Starts httpd and returns when it serves. All are optional:
     ports           how many, default 1
     listen          0 = the ports are chosen, but conf says Listen
     env             { NAME => value }, with the same placeholders as conf; undef removes one
+    clock           true = the wall clock of its processes can be stepped: see step_clock
     log_level       default "info vpnsentinel:debug"
+    mount           shell commands that httpd's own view of the file system is made with, with
+                    @ROOT@; only where can_mount() says so
     leaks           true = under the sanitizers, memory that a child never frees is reported too
                     (at its end, which then takes some tenths of a second)
     expect_failure  true = return when httpd has refused to start: see exit_status and error_log
+
+Unless conf, or env, says otherwise, the module's store is in the folder "state" of the ServerRoot, and
+it does not ask the Internet for the server's address.
 
 =head2 VpsHttpd->configtest(...)
 
@@ -52,6 +58,7 @@ use feature 'state';
 
 use Carp qw(croak);
 use Cwd qw(getcwd);
+use Fcntl qw(O_CREAT O_RDWR);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
@@ -68,11 +75,15 @@ my $BUILD_DIR = $ENV{VPS_BUILDDIR} // getcwd();
 my $HTTPD = $ENV{VPS_HTTPD} // '/usr/sbin/apache2';
 my $HTTPD_MODULES = $ENV{VPS_HTTPD_MODULES} // '/usr/lib/apache2/modules';
 my $MODULE = "$BUILD_DIR/mod_vpnsentinel/.libs/mod_vpnsentinel.so";
+my $CLOCK_STEP = "$BUILD_DIR/t/.libs/clockstep.so";
 my $SUPPRESSIONS = dirname(__FILE__) . '/../sanitize.supp';
 
 # mpm_event says so of connections whose sockets are closed under its threads while a generation of
 # children ends: in process_lingering_close and when it closes a socket.
 my $HTTPD_NOISE = qr/\(9\)Bad file descriptor: AH(?:03092|00468):/;
+
+# And so at the start after a crash().
+my $HTTPD_AFTER_CRASH = qr/AH00098: pid file \S+ overwritten -- Unclean shutdown/;
 
 my $DEADLINE = 60;      # seconds to wait for anything before the test gives up
 my $PORT_ATTEMPTS = 5;  # another process may take a port between our look and httpd's bind
@@ -98,9 +109,7 @@ sub start {
     my ($class, %option) = @_;
     my $self = $class->_prepare(%option);
     for (1 .. $PORT_ATTEMPTS) {
-        $self->_spawn;
-        $class->wait_for(sub { $self->_ended || $self->_generations })
-            or croak "httpd neither serves nor ends:\n" . $self->error_log;
+        $self->_launch;
         last if $self->{pid} || $self->error_log !~ /Address already in use/;
         unlink glob "$self->{root}/logs/*";
         $self->_configure;
@@ -111,6 +120,22 @@ sub start {
         croak "httpd ended at its start:\n" . $self->error_log;
     }
     return $self;
+}
+
+# After stop or crash: starts httpd anew, in the same ServerRoot and with the same ports.
+sub start_again {
+    my ($self) = @_;
+    $self->_launch;
+    croak "httpd ended at its new start:\n" . $self->error_log if !$self->{pid};
+}
+
+# Starts the process and returns when it serves or has ended.
+sub _launch {
+    my ($self) = @_;
+    my $before = $self->_generations;
+    $self->_spawn;
+    $self->wait_for(sub { $self->_ended || $self->_generations > $before })
+        or croak "httpd neither serves nor ends:\n" . $self->error_log;
 }
 
 sub configtest {
@@ -153,8 +178,17 @@ sub _prepare {
         make_path(dirname("$self->{root}/$path"));
         $self->write_file($path, $content);
     }
+    $self->_make_state_folder;
+    $self->step_clock(0) if $self->{clock};
     $self->_configure;
     return $self;
+}
+
+# The default of the store's folder here, for httpd's user.
+sub _make_state_folder {
+    my ($self) = @_;
+    mkdir "$self->{root}/state" or croak "state: $!";
+    chown +(getpwnam('www-data'))[ 2, 3 ], "$self->{root}/state" if $> == 0;
 }
 
 # Where the ServerRoots are. Started by root, httpd's children run as another user: in a build folder
@@ -187,7 +221,7 @@ sub _configure {
     my $load = join '', map { _load_line($_) } "mpm_$self->{mpm}", qw(unixd authz_core),
         @{ $self->{modules} };
     if (defined $self->{module}) {
-        $load .= qq{LoadModule vpnsentinel_module "$self->{module}"\n};
+        $load .= qq{LoadModule vpnsentinel_module "$self->{module}"\n} . $self->_tame;
     }
     my $user = $> == 0 ? "User www-data\nGroup www-data\n" : '';
     my $listen = join '', map { "Listen 127.0.0.1:$_\n" } @{ $self->{port_numbers} };
@@ -208,6 +242,17 @@ $listen
 DocumentRoot "$self->{root}/htdocs"
 $conf
 CONF
+}
+
+# Directives that keep the module within its ServerRoot, unless the test says otherwise.
+sub _tame {
+    my ($self) = @_;
+    my @directive = (
+        [ 'VPNSentinelStateDir', 'state', 'VPN_SENTINEL_STATE_DIR' ],
+        [ 'VPNSentinelServerPublicIP', 'none', 'VPN_SENTINEL_SERVER_PUBLIC_IP' ],
+    );
+    return join '', map { "$_->[0] $_->[1]\n" }
+        grep { $self->{conf} !~ /^\s*$_->[0]\s/mi && !exists $self->{env}{ $_->[2] } } @directive;
 }
 
 # A text with its placeholders filled in.
@@ -248,14 +293,18 @@ sub _spawn {
         $self->_exec('-DFOREGROUND');
     }
     $self->{pid} = $self->{session} = $pid;
+    $self->{exit_status} = undef;
 }
 
 # Becomes httpd; never returns.
 sub _exec {
     my ($self, @argument) = @_;
     delete @ENV{ grep { /^(?:VPN_SENTINEL|TELEGRAM|IPINFO)_/ } keys %ENV };
+    # A sanitizer's runtime has to come first.
+    my @preload = grep { $_ } $ENV{VPS_SANITIZER}, $self->{clock} ? $CLOCK_STEP : undef;
+    $ENV{LD_PRELOAD} = join ' ', @preload if @preload;
+    $ENV{VPS_CLOCK_STEP} = "$self->{root}/clock" if $self->{clock};
     if ($ENV{VPS_SANITIZER}) {
-        $ENV{LD_PRELOAD} = $ENV{VPS_SANITIZER};
         $ENV{UBSAN_OPTIONS} = 'print_stacktrace=1';
         $ENV{ASAN_OPTIONS} = 'detect_leaks=' . ($self->{leaks} ? 1 : 0);
         $ENV{LSAN_OPTIONS} = "suppressions=$SUPPRESSIONS:print_suppressions=0";
@@ -267,7 +316,17 @@ sub _exec {
             delete $ENV{$name};
         }
     }
-    exec { $HTTPD } $HTTPD, '-f', "$self->{root}/httpd.conf", @argument or POSIX::_exit(127);
+    my @command = ($HTTPD, '-f', "$self->{root}/httpd.conf", @argument);
+    if (defined $self->{mount}) {
+        my $script = $self->_filled($self->{mount}) . ' && exec "$@"';
+        unshift @command, qw(unshare --mount sh -c), $script, 'sh';
+    }
+    exec { $command[0] } @command or POSIX::_exit(127);
+}
+
+# Can a test give its httpd a view of its own of the file system?
+sub can_mount {
+    return $> == 0 && system('unshare --mount true >/dev/null 2>&1') == 0;
 }
 
 # --- asking ---------------------------------------------------------------------------------------
@@ -337,10 +396,29 @@ sub pid {
     return $self->{pid};
 }
 
-# The living processes whose parent is httpd.
+# The living processes whose parent is httpd, but for the monitor.
 sub children {
     my ($self) = @_;
-    return map { $_->{pid} } grep { $_->{parent} == $self->{pid} } _processes();
+    return map { $_->{pid} }
+        grep { $_->{parent} == $self->{pid} && $_->{group} != $_->{pid} } _processes();
+}
+
+# The living monitors, also of an httpd that has ended: what leads a process group of its own.
+sub monitors {
+    my ($self) = @_;
+    my $session = $self->{session} // return;
+    return map { $_->{pid} }
+        grep { $_->{session} == $session && $_->{group} == $_->{pid} && $_->{pid} != $session }
+        _processes();
+}
+
+# Waits for the one monitor, another than the one given; returns it, or false.
+sub wait_for_monitor {
+    my ($self, $not) = @_;
+    return $self->wait_for(sub {
+        my @monitor = $self->monitors;
+        return @monitor == 1 && $monitor[0] != ($not // 0) && $monitor[0];
+    });
 }
 
 # The living processes of a session.
@@ -391,6 +469,24 @@ sub stop {
     return $self->{exit_status};
 }
 
+# kill -9 of every process at once.
+sub crash {
+    my ($self) = @_;
+    kill 'KILL', $self->session($self->{session});
+    $self->wait_for(sub { $self->_ended && !$self->session($self->{session}) })
+        or croak 'processes outlive SIGKILL';
+    $self->{session} = undef;
+}
+
+# Sets how far, in seconds, the wall clock of httpd's processes is from the true one.
+sub step_clock {
+    my ($self, $seconds) = @_;
+    # Never truncated: the processes have it mapped.
+    sysopen(my $file, "$self->{root}/clock", O_RDWR | O_CREAT, 0644) or croak "clock: $!";
+    syswrite $file, pack('q', $seconds);
+    close $file;
+}
+
 # How httpd ended: its wait status, undef while it runs.
 sub exit_status {
     my ($self) = @_;
@@ -417,16 +513,33 @@ sub _end_session {
     $self->{session} = undef;
 }
 
+# The children of httpd that have ended and that it has not taken note of.
+sub zombies {
+    my ($self) = @_;
+    return map { $_->{pid} }
+        grep { $_->{parent} == $self->{pid} && $_->{state} eq 'Z' } _all_processes();
+}
+
 # All processes of this machine but zombies.
 sub _processes {
+    return grep { $_->{state} ne 'Z' } _all_processes();
+}
+
+sub _all_processes {
     my @process;
     for my $path (glob '/proc/[0-9]*/stat') {
         open(my $file, '<', $path) or next;
         my $stat = <$file> // next;
-        my ($pid, $state, $parent, $session) = $stat =~ /^(\d+) .*\) (\S) (\d+) \d+ (\d+) /s
+        my ($pid, $state, $parent, $group, $session) =
+            $stat =~ /^(\d+) .*\) (\S) (\d+) (\d+) (\d+) /s
             or next;
-        next if $state eq 'Z';
-        push @process, { pid => $pid, parent => $parent, session => $session };
+        push @process, {
+            pid => $pid,
+            state => $state,
+            parent => $parent,
+            group => $group,
+            session => $session,
+        };
     }
     return @process;
 }
@@ -435,6 +548,22 @@ sub _processes {
 sub _sockets {
     my ($pid) = @_;
     return map { (readlink($_) // '') =~ /^(socket:.*)/ } glob "/proc/$pid/fd/*";
+}
+
+# The ports on which a process listens.
+sub listens {
+    my (undef, $pid) = @_;
+    my %own = map { $_ => 1 } _sockets($pid);
+    my @port;
+    for my $path (glob '/proc/net/tcp*') {
+        open(my $file, '<', $path) or next;
+        while (<$file>) {
+            # State 0A is LISTEN; behind it queues, timer, retransmissions, user, time-out, inode.
+            my ($port, $inode) = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A (?:\S+\s+){5}(\d+)/ or next;
+            push @port, hex $port if $own{"socket:[$inode]"};
+        }
+    }
+    return @port;
 }
 
 # How often httpd has said that it serves.
@@ -490,7 +619,7 @@ sub check_error_log {
     my $unexpected = qr/\[\w*:(?:warn|error|crit|alert|emerg)\]|exit signal
         |AddressSanitizer|runtime[ ]error:|SUMMARY:/x;
     my @found = grep { /$unexpected/ } split /^/, $self->error_log;
-    for my $allowed ($HTTPD_NOISE, @{ $option{allow} // [] }) {
+    for my $allowed ($HTTPD_NOISE, $HTTPD_AFTER_CRASH, @{ $option{allow} // [] }) {
         @found = grep { !/$allowed/ } @found;
     }
     return Test::More::is(join('', @found), '', 'the error log has nothing unexpected');

@@ -99,7 +99,10 @@ static void test_offline(void **state)
         {1 * SECOND, 2000 * SECOND, 1701 * SECOND, false}, /* the service began later */
         {1 * SECOND, 2001 * SECOND, 1701 * SECOND, true},
         {CLIENT_NEVER_SEEN, 2000 * SECOND, 1999 * SECOND, true},
-        {2001 * SECOND, 2000 * SECOND, 1000 * SECOND, false}, /* stamped while we looked */
+        {2001 * SECOND, 2000 * SECOND, 1000 * SECOND, false},     /* stamped while we looked */
+        {CLIENT_WAS_OFFLINE, 2000 * SECOND, 1999 * SECOND, true}, /* until it reports */
+        {CLIENT_RESTORED, 2000 * SECOND, 1701 * SECOND, false},   /* as if seen at the start */
+        {CLIENT_RESTORED, 2001 * SECOND, 1701 * SECOND, true},
     };
     size_t i;
 
@@ -111,6 +114,31 @@ static void test_offline(void **state)
         facts.serving_since = cases[i].since;
         if (assess_is_offline(cases[i].seen, &facts) != cases[i].offline) {
             fail_msg("case %zu", i);
+        }
+    }
+}
+
+static void test_deadline(void **state)
+{
+    static const struct {
+        int64_t seen, deadline; /* with a service since second 1000 */
+    } cases[] = {
+        {1700 * SECOND, 2000 * SECOND}, {1000 * SECOND, 1300 * SECOND},
+        {999 * SECOND, 1300 * SECOND},  {CLIENT_RESTORED, 1300 * SECOND},
+        {CLIENT_NEVER_SEEN, INT64_MAX}, {CLIENT_WAS_OFFLINE, INT64_MAX},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assess_facts_t facts = facts_now();
+
+        assert_int_equal(assess_deadline(cases[i].seen, &facts), cases[i].deadline);
+        if (cases[i].deadline != INT64_MAX) { /* the two agree to the microsecond */
+            facts.now = cases[i].deadline - 1;
+            assert_false(assess_is_offline(cases[i].seen, &facts));
+            facts.now++;
+            assert_true(assess_is_offline(cases[i].seen, &facts));
         }
     }
 }
@@ -163,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_light_and_conditions),
         cmocka_unit_test(test_unknown_server_address_is_no_bypass),
         cmocka_unit_test(test_offline),
+        cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_offline_hides_the_rest),
         cmocka_unit_test(test_judged_facts),
         cmocka_unit_test(test_names),

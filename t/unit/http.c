@@ -21,6 +21,30 @@ static vps_http_request_t request_to(const char *where)
     return (vps_http_request_t){.url = where, .timeout_ms = 30000, .answer_max = 1000};
 }
 
+/* Until the only transfer of multi has ended. */
+static CURLcode drive(CURLM *multi)
+{
+    const time_t deadline = time(NULL) + EXCHANGE_SECONDS;
+
+    for (;;) {
+        struct curl_waitfd wait = {.events = CURL_WAIT_POLLIN};
+        const CURLMsg *message;
+        int count;
+
+        assert_int_equal(curl_multi_perform(multi, &count), CURLM_OK);
+        message = curl_multi_info_read(multi, &count);
+        if (message != NULL) {
+            return message->data.result;
+        }
+        assert_true(time(NULL) < deadline);
+        wait.fd = server.peer >= 0 ? server.peer : server.listener;
+        assert_int_equal(curl_multi_poll(multi, &wait, 1, 1000, NULL), CURLM_OK);
+        if (wait.revents != 0) {
+            serve();
+        }
+    }
+}
+
 /* The caller closes *http. */
 static CURLcode run(vps_http_t *http, const vps_http_request_t *request)
 {
@@ -190,6 +214,37 @@ static void test_redirect_is_not_followed(void **state)
     }
 }
 
+/* With a proxy the whole URL is asked for there; the environment counts only when nobody says. */
+static void test_proxy(void **state)
+{
+    static const struct {
+        bool environment; /* names the server as proxy */
+        bool exempt;      /* but for every host */
+        const char *proxy;
+        bool used;
+    } cases[] = {
+        {true, false, NULL, true},   {true, true, NULL, false}, {true, false, "", false},
+        {false, false, NULL, false}, {false, true, url, true},
+    };
+
+    (void)state;
+    server.answer = OK_HELLO;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        vps_http_request_t request = request_to(url);
+        vps_http_t http;
+        const char *expected = cases[i].used ? "GET http://127.0.0.1:" : "GET /path?a=b ";
+
+        request.proxy = cases[i].proxy;
+        setenv("no_proxy", cases[i].exempt ? "*" : "", 1);
+        setenv("http_proxy", cases[i].environment ? url : "", 1);
+        assert_int_equal(run(&http, &request), CURLE_OK);
+        assert_ptr_equal(strstr(server.request, expected), server.request);
+        vps_http_close(&http);
+    }
+    unsetenv("http_proxy");
+    setenv("no_proxy", "*", 1);
+}
+
 static void test_other_protocols_are_refused(void **state)
 {
     static const char *const schemes[] = {"file", "ftp", "gopher", "dict", "telnet", "ws", "none"};
@@ -286,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers, start_server, stop_server),
         cmocka_unit_test_setup_teardown(test_answer_cap, start_server, stop_server),
         cmocka_unit_test_setup_teardown(test_redirect_is_not_followed, start_server, stop_server),
+        cmocka_unit_test_setup_teardown(test_proxy, start_server, stop_server),
         cmocka_unit_test_setup_teardown(test_other_protocols_are_refused, start_server,
                                         stop_server),
         cmocka_unit_test_setup_teardown(test_time_limit, start_server, stop_server),

@@ -112,28 +112,4 @@ static int stop_curl(void **state)
     return 0;
 }
 
-/* Until the only transfer of multi has ended. */
-static CURLcode drive(CURLM *multi)
-{
-    const time_t deadline = time(NULL) + EXCHANGE_SECONDS;
-
-    for (;;) {
-        struct curl_waitfd wait = {.events = CURL_WAIT_POLLIN};
-        const CURLMsg *message;
-        int count;
-
-        assert_int_equal(curl_multi_perform(multi, &count), CURLM_OK);
-        message = curl_multi_info_read(multi, &count);
-        if (message != NULL) {
-            return message->data.result;
-        }
-        assert_true(time(NULL) < deadline);
-        wait.fd = server.peer >= 0 ? server.peer : server.listener;
-        assert_int_equal(curl_multi_poll(multi, &wait, 1, 1000, NULL), CURLM_OK);
-        if (wait.revents != 0) {
-            serve();
-        }
-    }
-}
-
 #endif

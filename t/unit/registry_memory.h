@@ -15,6 +15,7 @@
 #include "registry.h"
 
 #define SECOND INT64_C(1000000)
+#define MEMORY_FIRST_UID 5000 /* the registry is made at second 1000 */
 
 typedef struct memory_t {
     pthread_mutex_t *mutex; /* shared */
@@ -24,7 +25,7 @@ typedef struct memory_t {
     registry_t registry;
 } memory_t;
 
-static bool memory_acquire(void *ctx)
+static inline bool memory_acquire(void *ctx)
 {
     memory_t *memory = ctx;
     int error = pthread_mutex_lock(memory->mutex);
@@ -35,17 +36,17 @@ static bool memory_acquire(void *ctx)
     return error == 0;
 }
 
-static void memory_release(void *ctx)
+static inline void memory_release(void *ctx)
 {
     pthread_mutex_unlock(((memory_t *)ctx)->mutex);
 }
 
-static void memory_repaired(void *ctx)
+static inline void memory_repaired(void *ctx)
 {
     ((memory_t *)ctx)->repaired++;
 }
 
-static void *memory_map(size_t size)
+static inline void *memory_map(size_t size)
 {
     void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -53,9 +54,9 @@ static void *memory_map(size_t size)
     return base;
 }
 
-static void memory_open(memory_t *memory, uint32_t capacity)
+static inline void memory_open(memory_t *memory, uint32_t capacity)
 {
-    static const uint8_t key[REGISTRY_KEY_SIZE] = "an index key 16";
+    static const registry_seed_t seed = {"an index key 16", 77, MEMORY_FIRST_UID};
     registry_lock_t lock = {memory_acquire, memory_release, memory_repaired, memory};
     pthread_mutexattr_t attributes;
 
@@ -67,17 +68,17 @@ static void memory_open(memory_t *memory, uint32_t capacity)
     assert_int_equal(pthread_mutex_init(memory->mutex, &attributes), 0);
     memory->size = registry_size(capacity);
     memory->base = memory_map(memory->size);
-    registry_create(memory->base, capacity, key, 1700000000, 1000 * SECOND);
+    registry_create(memory->base, capacity, &seed, 1700000000, 1000 * SECOND);
     registry_attach(&memory->registry, memory->base, &lock);
 }
 
-static void memory_close(memory_t *memory)
+static inline void memory_close(memory_t *memory)
 {
     munmap(memory->base, memory->size);
     munmap(memory->mutex, sizeof *memory->mutex);
 }
 
-static void assert_valid(memory_t *memory)
+static inline void assert_valid(memory_t *memory)
 {
     char why[200];
 
@@ -87,7 +88,7 @@ static void assert_valid(memory_t *memory)
 }
 
 /* A report of a client: city says something about it. */
-static vps_record_t report_of(const char *client_id, const char *city)
+static inline vps_record_t report_of(const char *client_id, const char *city)
 {
     vps_record_t report;
 
@@ -98,7 +99,7 @@ static vps_record_t report_of(const char *client_id, const char *city)
 }
 
 /* The sighting of a report at a second of the monotonic clock. */
-static sighting_t sighting_of(const vps_record_t *report, int64_t second)
+static inline sighting_t sighting_of(const vps_record_t *report, int64_t second)
 {
     sighting_t sighting;
 
@@ -112,19 +113,46 @@ static sighting_t sighting_of(const vps_record_t *report, int64_t second)
     return sighting;
 }
 
-static registry_result_t report_at(memory_t *memory, const vps_record_t *report, int64_t second)
+static inline bool changed_by(memory_t *memory, const sighting_t *sighting)
 {
-    sighting_t sighting = sighting_of(report, second);
-    judged_t known[2];
+    bool changed = true;
 
-    return registry_keepalive(&memory->registry, &sighting, known);
+    assert_in_range(registry_keepalive(&memory->registry, sighting, &changed), REGISTRY_OK,
+                    REGISTRY_CREATED);
+    return changed;
 }
 
-static registry_result_t keepalive(memory_t *memory, const char *client_id, const char *city)
+static inline registry_result_t report_at(memory_t *memory, const vps_record_t *report,
+                                          int64_t second)
+{
+    sighting_t sighting = sighting_of(report, second);
+    bool changed;
+
+    return registry_keepalive(&memory->registry, &sighting, &changed);
+}
+
+static inline registry_result_t keepalive(memory_t *memory, const char *client_id, const char *city)
 {
     vps_record_t report = report_of(client_id, city);
 
     return report_at(memory, &report, 1001);
+}
+
+static inline client_view_t view_of(memory_t *memory, const char *client_id)
+{
+    client_view_t view;
+
+    assert_int_equal(registry_get(&memory->registry, client_id, &view), REGISTRY_OK);
+    return view;
+}
+
+static inline bool is_offline_at(memory_t *memory, const char *client_id, int64_t second)
+{
+    assess_facts_t facts;
+
+    assert_int_equal(registry_facts(&memory->registry, &facts, second * SECOND, 300 * SECOND),
+                     REGISTRY_OK);
+    return assess_is_offline(view_of(memory, client_id).seen, &facts);
 }
 
 #endif

@@ -41,6 +41,8 @@ static void test_fault(void **state)
     (void)state;
     assert_string_equal(setting_fault(pool, "VPNSentinelRateLimit", "%s", "must be a number"),
                         "VPNSentinelRateLimit: '%s' is not allowed: must be a number");
+    assert_string_equal(setting_fault(pool, "VPNSentinelTelegramToken", NULL, "must be a token"),
+                        "VPNSentinelTelegramToken: the value is not allowed: must be a token");
 }
 
 static void test_number(void **state)
@@ -230,7 +232,7 @@ static void test_networks_refused(void **state)
 }
 
 /* Lines of VPNSentinelServerPublicIP, one after the other, what they come to; NULL = refused. */
-static void test_server_ip(void **state)
+static void test_addresses(void **state)
 {
     static const struct {
         const char *first, *second; /* second: NULL = one line only */
@@ -241,33 +243,147 @@ static void test_server_ip(void **state)
         {"2001:db8::1,192.0.2.1", NULL, "192.0.2.1", "2001:db8::1"},
         {"192.0.2.1", "2001:db8::1", "192.0.2.1", "2001:db8::1"},
         {"::ffff:192.0.2.1", NULL, "192.0.2.1", ""},
-        {"none", "None", "", ""},
         {"192.0.2.1 192.0.2.2", NULL, NULL, NULL},
         {"192.0.2.1", "192.0.2.1", NULL, NULL},
         {"::ffff:192.0.2.1 192.0.2.2", NULL, NULL, NULL},
-        {"192.0.2.1", "none", NULL, NULL},
-        {"2001:db8::1", "none", NULL, NULL},
         {"192.0.2.1 none", NULL, NULL, NULL},
         {"192.0.2.0/24", NULL, NULL, NULL},
         {"example.org", NULL, NULL, NULL},
+        {" ,", NULL, NULL, NULL},
+        {"", NULL, NULL, NULL},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         vps_addr_t out[2] = {{0}, {0}};
         char text[VPS_ADDR_TEXT_SIZE];
-        const char *wrong = setting_server_ip(pool, out, cases[i].first);
+        bool is = setting_addresses(pool, out, cases[i].first);
 
         if (cases[i].second != NULL) {
-            assert_null(wrong);
-            wrong = setting_server_ip(pool, out, cases[i].second);
+            assert_true(is);
+            is = setting_addresses(pool, out, cases[i].second);
         }
-        assert_int_equal(wrong == NULL, cases[i].ipv4 != NULL);
-        if (wrong == NULL) {
+        assert_int_equal(is, cases[i].ipv4 != NULL);
+        if (is) {
             assert_string_equal(vps_addr_format(text, &out[0]), cases[i].ipv4);
             assert_string_equal(vps_addr_format(text, &out[1]), cases[i].ipv6);
         }
     }
+}
+
+/* A URL of this many bytes. */
+static const char *long_url(size_t size)
+{
+    char *url = apr_palloc(pool, size + 1);
+
+    memset(url, 'x', size);
+    url[size] = '\0';
+    return memcpy(url, "http://", 7);
+}
+
+static void test_base_url(void **state)
+{
+    static const struct {
+        const char *text, *value;
+    } cases[] = {
+        {"https://api.telegram.org", "https://api.telegram.org"},
+        {"HTTP://Example.org/", "HTTP://Example.org"},
+        {"http://127.0.0.1:8081", "http://127.0.0.1:8081"},
+        {"http://[2001:db8::1]:8081/bots//", "http://[2001:db8::1]:8081/bots"},
+        {"https://example.org/a/b", "https://example.org/a/b"},
+    };
+    static const char *const bad[] = {"",
+                                      "/",
+                                      "http",
+                                      "http:",
+                                      "http:/",
+                                      "http://",
+                                      "http:///",
+                                      "https://:443",
+                                      "https://?",
+                                      "example.org",
+                                      "//example.org",
+                                      "http:example.org",
+                                      "ftp://example.org",
+                                      "file:///etc/passwd",
+                                      "xhttp://example.org",
+                                      "socks5://example.org",
+                                      "https://user@example.org",
+                                      "https://user:word@example.org",
+                                      "https://:word@example.org",
+                                      "https://example.org?a",
+                                      "https://example.org/#a",
+                                      "https://example.org/a b",
+                                      " https://example.org",
+                                      "https://example.org\n",
+                                      "https://example.org:port",
+                                      "https://example.org:65536",
+                                      "https://[2001:db8::1",
+                                      "https://b\xc3\xbc"
+                                      "cher.example"};
+    const char *value = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_null(setting_base_url(pool, &value, cases[i].text));
+        assert_string_equal(value, cases[i].value);
+    }
+    assert_null(setting_base_url(pool, &value, long_url(511)));
+    value = NULL;
+    assert_non_null(setting_base_url(pool, &value, long_url(512)));
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_non_null(setting_base_url(pool, &value, bad[i]));
+    }
+    assert_null(value);
+}
+
+static void test_proxy_url(void **state)
+{
+    static const char *const good[] = {
+        "http://proxy.example:3128", "https://proxy.example",       "socks4://127.0.0.1:1080",
+        "socks4a://proxy.example",   "socks5://[2001:db8::1]:1080", "SOCKS5H://proxy.example/",
+        "http://user:word@proxy:80", "socks5h://user@proxy.example"};
+    static const char *const bad[] = {"",
+                                      "proxy.example:3128",
+                                      "socks://proxy.example",
+                                      "socks6://proxy.example",
+                                      "ftp://proxy.example",
+                                      "http://",
+                                      "http://user:word@",
+                                      "http://user:wo#rd@proxy.example",
+                                      "http://proxy.example:0x50",
+                                      "http://proxy example"};
+    const char *value = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_null(setting_proxy_url(pool, &value, good[i]));
+        assert_string_equal(value, good[i]);
+    }
+    value = NULL;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_non_null(setting_proxy_url(pool, &value, bad[i]));
+    }
+    assert_null(value);
+}
+
+static void test_word(void **state)
+{
+    static const char *const bad[] = {"", " ", "a b", "a\n", "a\r\nX: y", "\xc3\xbc", "a\x7f"};
+    char longest[258] = "";
+    const char *value = NULL;
+
+    (void)state;
+    memset(longest, '~', 256);
+    assert_null(setting_word(pool, &value, longest));
+    assert_string_equal(value, longest);
+    longest[256] = '!';
+    value = NULL;
+    assert_non_null(setting_word(pool, &value, longest));
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_non_null(setting_word(pool, &value, bad[i]));
+    }
+    assert_null(value);
 }
 
 int main(void)
@@ -281,7 +397,10 @@ int main(void)
         cmocka_unit_test(test_boolean),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_networks_refused),
-        cmocka_unit_test(test_server_ip),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_base_url),
+        cmocka_unit_test(test_proxy_url),
+        cmocka_unit_test(test_word),
     };
 
     return cmocka_run_group_tests_name("setting", tests, pool_start, pool_stop);

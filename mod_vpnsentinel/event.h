@@ -1,0 +1,77 @@
+/*
+ * An event: something that was announced, of one client or of the server itself. What the store
+ * keeps, Telegram and the log tell and the API lists.
+ *
+ * POD of fixed size: lives in shared memory too. Pure functions, thread-safe.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+
+#define EVENT_NOTE_SIZE 200 /* bytes with the NUL */
+
+/* Stored by their names (event_name), never by number. */
+typedef enum event_kind_t {
+    EVENT_CONNECTED,    /* first keepalive ever, or after offline; seconds: length of the silence */
+    EVENT_ADDRESS,      /* another public IP: from, to */
+    EVENT_LEAK,         /* DNS leak began */
+    EVENT_LEAK_OVER,    /* and ended */
+    EVENT_BYPASS,       /* the client's public IP is the server's own */
+    EVENT_BYPASS_OVER,  /* no longer */
+    EVENT_DISCONNECTED, /* vpn_connected: false */
+    EVENT_RECONNECTED,  /* true again; seconds: length of the outage */
+    EVENT_OFFLINE,      /* seconds: the silence */
+    EVENT_FORGOTTEN,    /* stale, removed; seconds: the silence */
+    EVENT_STARTED,      /* the server started */
+    EVENT_SERVER_ADDRESS, /* the server's own address changed: from, to; note: what that makes of
+                             clients when it is more than one */
+    EVENT_KINDS
+} event_kind_t;
+
+/* uid and number are its identity: no two events have the same. Texts as in record.h. */
+typedef struct event_t {
+    uint64_t id;                           /* in order of recording, from 1; 0 = not yet */
+    uint64_t uid;                          /* of the client; 0 = the server */
+    uint64_t number;                       /* of the events of this uid */
+    int64_t when;                          /* sec since epoch: when it happened */
+    uint32_t seconds;                      /* see event_kind_t; 0 = not known */
+    uint32_t merged;                       /* changes in between that cannot be told singly */
+    uint8_t kind;                          /* event_kind_t */
+    vps_addr_t from;                       /* address before, or unknown */
+    vps_addr_t to;                         /* public IP now, or unknown */
+    char place[3];                         /* country of the exit, alpha-2, "" = unknown */
+    char dns[3];                           /* country of DNS, alpha-2 */
+    char client_id[VPS_CLIENT_ID_MAX + 1]; /* "" = the server */
+    char city[VPS_CITY_MAX + 1];           /* of the exit */
+    char provider[VPS_PROVIDER_MAX + 1];   /* of the exit */
+    char dns_colo[VPS_DNS_COLO_MAX + 1];   /* see record.h */
+    char note[EVENT_NOTE_SIZE];            /* see event_kind_t */
+} event_t;
+
+/* "connected", "ip_changed", "dns_leak", "dns_leak_over", "bypass", "bypass_over",
+ * "vpn_disconnected", "vpn_reconnected", "offline", "forgotten", "server_started",
+ * "server_ip_changed". */
+const char *event_name(event_kind_t kind);
+
+/* The kind of this name; false when there is none. */
+bool event_kind_parse(event_kind_t *out, const char *name);
+
+/*
+ * What there is to say besides id, uid, number, when, kind and client_id: a JSON object of the
+ * members "from", "to", "place", "dns", "dns_colo", "city", "provider", "seconds", "merged", "note";
+ * what is unknown or 0 is left out. The caller owns it; NULL when memory is out.
+ */
+json_object *event_detail_to_json(const event_t *event);
+
+/*
+ * Read that back from a text, which may be anything: members that are not as they should be count as
+ * unknown. Returns false, all of them unknown, when it is no JSON object at all.
+ */
+bool event_detail_parse(event_t *event, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,155 @@
+#include "recall.h"
+
+#include <string.h>
+
+#define PAGE_CLIENTS 512u
+
+/* Is the row what the registry holds, but for what is stored once a minute? */
+static bool is_as_stored(const client_t *client, const client_t *stored)
+{
+    const size_t behind_time = sizeof client->report.timestamp; /* which is not stored */
+
+    return memcmp((const char *)&client->report + behind_time,
+                  (const char *)&stored->report + behind_time,
+                  sizeof client->report - behind_time) == 0 &&
+           client->first_seen == stored->first_seen && client->last_change == stored->last_change &&
+           client->seq == stored->seq && client->announced.number == stored->announced.number &&
+           memcmp(&client->observed_ip, &stored->observed_ip, sizeof client->observed_ip) == 0;
+}
+
+/* What is as stored needs no look; everything else gets one. */
+static void track(const recall_t *recall, const client_t *stored, uint32_t slot)
+{
+    client_view_t view;
+    tracked_t *tracked;
+
+    if (!tracking_grow(recall->tracking) ||
+        registry_get_slot(recall->registry, slot, &view) != REGISTRY_OK) {
+        return;
+    }
+    tracked = &recall->tracking->slots[slot];
+    tracking_set_unmarked(tracked, NULL); /* the store has it by now, and the registry with it */
+    tracked->uid = view.client.uid;
+    tracked->is_offline = (view.client.announced.state & ANNOUNCED_OFFLINE) != 0;
+    tracked->saved_seen = view.client.last_seen == stored->last_seen ? view.seen : 0;
+    tracked->revision = is_as_stored(&view.client, stored) ? view.revision : view.revision - 1;
+}
+
+/* Events of it wait in memory to be delivered. */
+static bool is_being_told(const recall_t *recall, const client_view_t *view)
+{
+    const tracking_t *tracking = recall->tracking;
+
+    return view->slot < tracking->room && tracking->slots[view->slot].uid == view->client.uid &&
+           tracking->slots[view->slot].unmarked != NULL;
+}
+
+/* Is the client to come back that the row is of? It may have registered again and be another one. */
+static bool is_wanted(const recall_t *recall, const client_t *stored)
+{
+    client_view_t view;
+
+    if (registry_get(recall->registry, stored->report.client_id, &view) != REGISTRY_OK) {
+        return !recall->is_filled;
+    }
+    return view.client.uid == stored->uid || (!recall->is_filled && !is_being_told(recall, &view));
+}
+
+/* One stored client; called by the store while it reads. */
+static void bring_back(void *ctx, const client_t *stored)
+{
+    const recall_t *recall = ctx;
+    registry_result_t result;
+    uint32_t slot;
+
+    if (!is_wanted(recall, stored)) {
+        return; /* see remove_strangers() */
+    }
+    result = registry_restore(recall->registry, stored, &slot);
+    if (result == REGISTRY_OK || result == REGISTRY_CREATED) {
+        track(recall, stored, slot);
+    }
+}
+
+/* The uids of a page whose rows are to go. */
+typedef struct strangers_t {
+    const recall_t *recall;
+    uint64_t uid[PAGE_CLIENTS];
+    size_t count;
+} strangers_t;
+
+static void find_stranger(void *ctx, const client_t *stored)
+{
+    strangers_t *strangers = ctx;
+    client_view_t view;
+    registry_result_t result =
+        registry_get(strangers->recall->registry, stored->report.client_id, &view);
+
+    if (result == REGISTRY_ABSENT || (result == REGISTRY_OK && view.client.uid != stored->uid)) {
+        strangers->uid[strangers->count++] = stored->uid;
+    }
+}
+
+static void note_result(void *ctx, store_result_t result)
+{
+    *(bool *)ctx = result != STORE_FAILED;
+}
+
+/* Rows behind after, at most a page, of clients that the registry does not know are removed. */
+static bool remove_strangers(const recall_t *recall, uint64_t after)
+{
+    strangers_t strangers = {.recall = recall};
+    uint64_t last;
+    bool done = false;
+    size_t i;
+
+    (void)store_read_clients(recall->store, after, PAGE_CLIENTS, &last, find_stranger, &strangers);
+    for (i = 0; i < strangers.count; i++) {
+        store_remove_client(recall->store, strangers.uid[i]);
+    }
+    store_commit(recall->store, note_result, &done);
+    return done;
+}
+
+static bool recall_clients(const recall_t *recall)
+{
+    recall_t copy = *recall; /* the store's visitors take no const */
+    uint64_t after = 0, last = 0;
+
+    while (store_read_clients(recall->store, after, PAGE_CLIENTS, &last, bring_back, &copy) > 0) {
+        if (!remove_strangers(recall, after) || !recall->go_on(recall->ctx)) {
+            return false;
+        }
+        after = last;
+    }
+    return true;
+}
+
+static void show_event(void *ctx, const event_t *event)
+{
+    const recall_t *recall = ctx;
+
+    if (registry_acquire(recall->registry)) {
+        event_ring_append(recall->ring, event);
+        registry_release(recall->registry);
+    }
+}
+
+static void recall_events(const recall_t *recall)
+{
+    recall_t copy = *recall;
+    uint64_t newest = 0;
+
+    if (registry_acquire(recall->registry)) {
+        newest = event_ring_newest(recall->ring);
+        registry_release(recall->registry);
+    }
+    store_read_events(recall->store, newest, EVENT_RING_ENTRIES, show_event, &copy);
+}
+
+bool recall_all(const recall_t *recall)
+{
+    tracking_begin_anew(recall->tracking);
+    recall_events(recall);
+    return recall_clients(recall) && store_keeps_clients(recall->store);
+}

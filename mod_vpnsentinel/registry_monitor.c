@@ -1,0 +1,254 @@
+/*
+ * What the monitor alone does with the registry: looks at slots, marks what it has announced,
+ * brings stored clients back and removes stale ones.
+ */
+#include "registry.h"
+
+#include <string.h>
+
+#include "killpoint.h"
+#include "registry_head.h"
+#include "registry_slots.h"
+
+uint32_t registry_slots(const registry_t *registry)
+{
+    return __atomic_load_n(&registry->head->counts.slots, __ATOMIC_ACQUIRE);
+}
+
+int64_t registry_seen(const registry_t *registry, uint32_t slot)
+{
+    return __atomic_load_n(&registry->seen[slot], __ATOMIC_RELAXED);
+}
+
+uint32_t registry_revision(const registry_t *registry, uint32_t slot)
+{
+    return __atomic_load_n(&registry->revision[slot], __ATOMIC_ACQUIRE);
+}
+
+/* Under the lock: is this client still in this slot? */
+static bool holds(const registry_t *registry, uint32_t slot, uint64_t uid)
+{
+    return slot < registry->head->counts.slots && registry->seen[slot] != 0 &&
+           registry->clients[slot].uid == uid;
+}
+
+registry_result_t registry_get_slot(registry_t *registry, uint32_t slot, client_view_t *out)
+{
+    bool found;
+
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    found = slot < registry->head->counts.slots && registry->seen[slot] != 0;
+    if (found) {
+        slot_copy_out(registry, slot, out);
+    }
+    registry_release(registry);
+    return found ? REGISTRY_OK : REGISTRY_ABSENT;
+}
+
+/* Each event has a number; what becomes known without one still moves seq. */
+static bool is_further(const announced_t *a, const announced_t *b)
+{
+    return a->number > b->number || (a->number == b->number && a->seq > b->seq);
+}
+
+/* Under the lock, the record not saved yet. */
+static void mark_announced(registry_t *registry, uint32_t slot, const announced_t *announced)
+{
+    client_t *client = &registry->clients[slot];
+
+    if (is_further(announced, &client->announced)) {
+        slot_save(registry, &client->announced, sizeof client->announced);
+        client->announced = *announced;
+        killpoint();
+        undo_commit(&registry->head->undo);
+    }
+}
+
+registry_result_t registry_announced(registry_t *registry, uint32_t slot, uint64_t uid,
+                                     const announced_t *announced)
+{
+    bool found;
+
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    found = holds(registry, slot, uid);
+    if (found) {
+        mark_announced(registry, slot, announced);
+    }
+    registry_release(registry);
+    return found ? REGISTRY_OK : REGISTRY_ABSENT;
+}
+
+/* --- bringing back --- */
+
+static bool was_offline(const client_t *stored)
+{
+    return (stored->announced.state & ANNOUNCED_OFFLINE) != 0;
+}
+
+static int64_t seen_of_stored(const client_t *stored)
+{
+    if (stored->keepalives == 0) {
+        return CLIENT_NEVER_SEEN;
+    }
+    return was_offline(stored) ? CLIENT_WAS_OFFLINE : CLIENT_RESTORED;
+}
+
+/* The first keepalive of the service was not the client's first one. */
+static void remark_first(change_t *change, const client_t *stored)
+{
+    uint32_t gap = change->when > stored->last_seen ? change->when - stored->last_seen : 0;
+
+    if ((change->marks & CHANGE_FIRST) == 0 || stored->keepalives == 0) {
+        return;
+    }
+    change->marks &= (uint8_t)~CHANGE_FIRST;
+    if (was_offline(stored)) {
+        change->marks |= CHANGE_RETURN;
+        change->gap = gap > change->gap ? gap : change->gap;
+    }
+}
+
+/* What is not known anew is what was known. */
+static void inherit_facts(judged_t *facts, const judged_t *stored)
+{
+    if (facts->public_ip.version == 0) {
+        facts->public_ip = stored->public_ip;
+    }
+    if (facts->place[0] == '\0') {
+        memcpy(facts->place, stored->place, sizeof facts->place);
+    }
+    if (facts->dns[0] == '\0') {
+        memcpy(facts->dns, stored->dns, sizeof facts->dns);
+    }
+    if (facts->vpn_connected == VPS_UNKNOWN) {
+        facts->vpn_connected = stored->vpn_connected;
+    }
+}
+
+/* Make the journal one that goes on behind what was announced. */
+static void continue_journal(client_t *client, const client_t *stored, const assess_facts_t *facts)
+{
+    judged_t known = stored->judged;
+    unsigned int i;
+
+    if (was_offline(stored) && client->keepalives > 0) {
+        known.vpn_connected = VPS_UNKNOWN; /* as at any return */
+    }
+    for (i = 0; i < CLIENT_CHANGES && client->changes[i].merged > 0; i++) {
+        change_t *change = &client->changes[i];
+
+        change->seq += stored->announced.seq;
+        remark_first(change, stored);
+        inherit_facts(&change->facts, &known);
+        change->conditions |= (uint8_t)assess_conditions(&change->facts, facts);
+    }
+    client->seq += stored->announced.seq;
+    inherit_facts(&client->judged, &known);
+}
+
+/* It came back before the store could be read: the stored client with new reports. */
+static void adopt(registry_t *registry, uint32_t slot, const client_t *stored)
+{
+    client_t *client = &registry->clients[slot];
+    client_t merged = *client;
+    assess_facts_t facts;
+
+    registry_read_facts(registry, &facts, 0, 0);
+    continue_journal(&merged, stored, &facts);
+    merged.uid = stored->uid;
+    merged.first_seen = stored->first_seen;
+    merged.keepalives += stored->keepalives;
+    merged.announced = stored->announced;
+    if (merged.last_change == 0) {
+        merged.last_change = stored->last_change;
+    }
+    if (merged.last_seen == 0) {
+        merged.last_seen = stored->last_seen;
+        merged.report = stored->report;
+        merged.observed_ip = stored->observed_ip;
+        slot_set_seen(registry, slot, seen_of_stored(stored));
+    }
+    slot_save(registry, client, sizeof *client);
+    killpoint_copy(client, &merged, sizeof merged);
+    slot_raise_revision(registry, slot);
+    undo_commit(&registry->head->undo);
+}
+
+static uint32_t insert_stored(registry_t *registry, const client_t *stored, uint32_t hash)
+{
+    client_t client = *stored;
+    uint32_t slot;
+
+    client.seq = stored->announced.seq;
+    slot = slot_insert(registry, &client, hash, seen_of_stored(stored));
+    undo_commit(&registry->head->undo);
+    return slot;
+}
+
+/* Under the lock. */
+static registry_result_t restore(registry_t *registry, const client_t *stored, uint32_t *slot)
+{
+    uint32_t hash = slot_hash(registry, stored->report.client_id);
+    const client_t *found;
+
+    *slot = slot_find(registry, stored->report.client_id, hash);
+    if (*slot == INDEX_NONE) {
+        if (registry->head->counts.clients >= registry->head->capacity) {
+            return REGISTRY_FULL;
+        }
+        *slot = insert_stored(registry, stored, hash);
+        return REGISTRY_CREATED;
+    }
+    found = &registry->clients[*slot];
+    if (found->uid == stored->uid) {
+        mark_announced(registry, *slot, &stored->announced);
+        return REGISTRY_OK;
+    }
+    if (found->announced.seq > 0) {
+        return REGISTRY_ABSENT;
+    }
+    adopt(registry, *slot, stored);
+    return REGISTRY_CREATED;
+}
+
+registry_result_t registry_restore(registry_t *registry, const client_t *stored, uint32_t *slot)
+{
+    registry_result_t result;
+
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    result = restore(registry, stored, slot);
+    registry_release(registry);
+    return result;
+}
+
+registry_result_t registry_remove_stale(registry_t *registry, uint32_t slot, uint64_t uid,
+                                        int64_t seen)
+{
+    bool found;
+
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    found = holds(registry, slot, uid) && registry->seen[slot] == seen;
+    if (found) {
+        slot_remove(registry, slot);
+        undo_commit(&registry->head->undo);
+    }
+    registry_release(registry);
+    return found ? REGISTRY_OK : REGISTRY_ABSENT;
+}
+
+void registry_breathe(registry_t *registry, int64_t now, int64_t due)
+{
+    if (registry_acquire(registry)) {
+        registry_note_pause(registry, now);
+        registry->head->monitor_due = due;
+        registry_release(registry);
+    }
+}

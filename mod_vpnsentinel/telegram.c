@@ -1,0 +1,220 @@
+#include "telegram.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "secret.h"
+#include "valid.h"
+
+#define DIGITS "0123456789"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DEPTH_MAX 16 /* nested arrays and objects; a sent message has less */
+
+/* --- texts --- */
+
+/* Is this one or more of these characters, and nothing else? */
+static bool consists_of(const char *text, const char *characters)
+{
+    return text[0] != '\0' && text[strspn(text, characters)] == '\0';
+}
+
+bool telegram_is_token(const char *text)
+{
+    const size_t digits = strspn(text, DIGITS);
+
+    return digits > 0 && text[digits] == ':' && consists_of(text + digits + 1, LETTERS DIGITS "_-");
+}
+
+/* The one way to write a number that is not 0; into *number. */
+static bool is_number(const char *text, int64_t *number)
+{
+    const char *digits = text[0] == '-' ? text + 1 : text;
+
+    if (digits[0] == '0' || !consists_of(digits, DIGITS)) {
+        return false;
+    }
+    errno = 0;
+    *number = strtoll(text, NULL, 10);
+    return errno == 0;
+}
+
+bool telegram_is_chat(const char *text)
+{
+    int64_t number;
+
+    return is_number(text, &number) ||
+           (text[0] == '@' && consists_of(text + 1, LETTERS DIGITS "_"));
+}
+
+bool telegram_url(char *out, size_t size, const char *base, const char *token, const char *method)
+{
+    const int len = snprintf(out, size, "%s/bot%s/%s", base, token, method);
+
+    return len >= 0 && (size_t)len < size;
+}
+
+/* --- a message --- */
+
+/* Takes value over; a NULL one is a lack of memory. */
+static bool add(json_object *object, const char *name, json_object *value)
+{
+    if (value == NULL || json_object_object_add(object, name, value) != 0) {
+        json_object_put(value);
+        return false;
+    }
+    return true;
+}
+
+static json_object *chat_id(const char *chat)
+{
+    int64_t number;
+
+    return is_number(chat, &number) ? json_object_new_int64(number) : json_object_new_string(chat);
+}
+
+static json_object *no_preview(void)
+{
+    json_object *options = json_object_new_object();
+
+    if (options != NULL && !add(options, "is_disabled", json_object_new_boolean(true))) {
+        json_object_put(options);
+        return NULL;
+    }
+    return options;
+}
+
+char *telegram_message_body(const char *chat, const char *text, bool html)
+{
+    json_object *message = json_object_new_object();
+    const char *json = NULL;
+    char *body = NULL;
+
+    if (message != NULL && add(message, "chat_id", chat_id(chat)) &&
+        add(message, "text", json_object_new_string(text)) &&
+        (!html || add(message, "parse_mode", json_object_new_string("HTML"))) &&
+        add(message, "link_preview_options", no_preview())) {
+        json = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN |
+                                                           JSON_C_TO_STRING_NOSLASHESCAPE);
+    }
+    if (json != NULL) {
+        body = strdup(json);
+    }
+    json_object_put(message);
+    return body;
+}
+
+/* --- an answer --- */
+
+/* Returns NULL for anything but one whole JSON object; else the caller frees it. */
+static json_object *parse_object(const char *body, size_t size)
+{
+    json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+    json_object *object;
+
+    if (tokener == NULL) {
+        return NULL;
+    }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    object = json_tokener_parse_ex(tokener, body, (int)size);
+    json_tokener_free(tokener);
+    if (!json_object_is_type(object, json_type_object)) {
+        json_object_put(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* Does it say "ok", of this value? */
+static bool says_ok(const json_object *answer, bool value)
+{
+    json_object *ok = json_object_object_get(answer, "ok");
+
+    return json_object_is_type(ok, json_type_boolean) && (bool)json_object_get_boolean(ok) == value;
+}
+
+/* Their words about a failure as we may repeat them, cut to size; "" = none. */
+static void read_description(char *out, size_t size, const json_object *answer, const char *token)
+{
+    json_object *value = json_object_object_get(answer, "description");
+    char *text = NULL;
+
+    out[0] = '\0';
+    if (json_object_is_type(value, json_type_string)) {
+        text = strdup(json_object_get_string(value));
+    }
+    if (text != NULL) {
+        secret_mask(text, token);
+        vps_text_copy(out, size, text, strlen(text));
+    }
+    free(text);
+}
+
+/* 400 tells what it means only in words. */
+static telegram_kind_t kind_of(long status, const json_object *answer, const char *description)
+{
+    if (status == 200 && says_ok(answer, true)) {
+        return TELEGRAM_OK;
+    }
+    if (status < 400 || status >= 500 || status == 429 || !says_ok(answer, false)) {
+        return TELEGRAM_LATER;
+    }
+    if (status == 400 && strstr(description, "can't parse entities") != NULL) {
+        return TELEGRAM_UNPARSABLE;
+    }
+    return TELEGRAM_REFUSED;
+}
+
+/* How long they ask to wait, sec: in the body, else in the header. */
+static int64_t wait_of(const telegram_response_t *response, const json_object *answer)
+{
+    json_object *parameters = json_object_object_get(answer, "parameters");
+    json_object *value = NULL;
+    int64_t wait = response->retry_after;
+
+    if (json_object_is_type(parameters, json_type_object)) {
+        value = json_object_object_get(parameters, "retry_after");
+    }
+    if (json_object_is_type(value, json_type_int)) {
+        wait = json_object_get_int64(value);
+    }
+    if (wait < 1) {
+        return response->status == 429 ? 1 : 0;
+    }
+    return wait < TELEGRAM_WAIT_MAX ? wait : TELEGRAM_WAIT_MAX;
+}
+
+static void explain(telegram_answer_t *out, const telegram_response_t *response,
+                    const char *description)
+{
+    if (response->status == 0) {
+        snprintf(out->reason, sizeof(out->reason), "%s", response->reason);
+    } else if (response->status == 200) {
+        snprintf(out->reason, sizeof(out->reason), "HTTP 200, but not from the Bot API");
+    } else if (out->kind == TELEGRAM_LATER || description[0] == '\0') {
+        snprintf(out->reason, sizeof(out->reason), "HTTP %ld", response->status);
+    } else {
+        snprintf(out->reason, sizeof(out->reason), "HTTP %ld: %s", response->status, description);
+    }
+}
+
+void telegram_read_answer(telegram_answer_t *out, const telegram_response_t *response,
+                          const char *token)
+{
+    const bool readable = response->status != 0 && response->size <= TELEGRAM_ANSWER_MAX;
+    json_object *answer = readable ? parse_object(response->body, response->size) : NULL;
+    char description[TELEGRAM_REASON_SIZE - sizeof("HTTP 999: ")];
+
+    read_description(description, sizeof(description), answer, token);
+    memset(out, 0, sizeof(*out));
+    out->kind = kind_of(response->status, answer, description);
+    if (out->kind == TELEGRAM_LATER) {
+        out->retry_after = wait_of(response, answer);
+    }
+    if (out->kind != TELEGRAM_OK) {
+        explain(out, response, description);
+    }
+    json_object_put(answer);
+}

@@ -1,0 +1,483 @@
+#include "watch.h"
+
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "announce.h"
+#include "clock.h"
+#include "config.h"
+#include "delivery.h"
+#include "log.h"
+#include "message.h"
+#include "recall.h"
+#include "segment.h"
+#include "server_ip_lookup.h"
+#include "store.h"
+#include "transfer.h"
+
+#define LOOK_PAUSE (CLOCK_SECOND / 20)     /* usec between two looks at all slots, at least */
+#define REPEAT_PAUSE CLOCK_SECOND          /* usec before what could not be recorded is repeated */
+#define STORE_PAUSE (5 * CLOCK_SECOND)     /* usec between two looks at the store's own state */
+#define ROUND_PAUSE (60 * CLOCK_SECOND)    /* usec between two rounds, which store last_seen */
+#define EXPIRE_PAUSE (3600 * CLOCK_SECOND) /* usec between two looks for old events */
+#define LOG_LINES_MAX 100u                 /* events that are logged singly in one look */
+
+typedef struct watch_t {
+    server_rec *server;
+    const watch_calls_t *calls;
+    apr_pool_t *pool;
+    registry_t *registry;
+    store_t *store;
+    transfers_t *transfers;
+    delivery_t *delivery;
+    server_ip_lookup_t *lookup; /* NULL = the address is configured, or none */
+    announcer_t *announcer;
+    tracking_t tracking;
+    server_ip_t announced_ip; /* the server's address that the fleet has been judged by */
+    uint32_t lines;           /* logged in this look */
+    uint32_t lines_left_out;
+    char store_error[VITALS_ERROR_SIZE]; /* told last */
+    store_state_t store_state;           /* the same */
+    int64_t look_due;                    /* monotonic usec: each when it is to be done next */
+    int64_t store_due;
+    int64_t round_due;
+    int64_t expire_due;
+    uint32_t round_slot; /* where the running round goes on, 0 = none runs */
+    int64_t last_look;   /* monotonic usec */
+    int64_t last_run;    /* sec since epoch: the same */
+    bool is_ending;      /* what is left is done without a look at the end */
+} watch_t;
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- signs of life --- */
+
+/* To the registry, which takes a long silence for a pause of the machine, and to who asks. */
+static void tell_vitals(watch_t *watch, int64_t now, int64_t due)
+{
+    vitals_t *vitals = segment_vitals();
+    int64_t oldest;
+    uint64_t queued = store_queue(watch->store, &oldest);
+
+    registry_breathe(watch->registry, now, due);
+    if (!registry_acquire(watch->registry)) {
+        return;
+    }
+    vitals->pid = (int32_t)getpid();
+    vitals->due = due;
+    vitals->last_run = watch->last_run;
+    vitals->queued = queued;
+    vitals->oldest = oldest;
+    vitals->store_state = (uint8_t)store_state(watch->store);
+    apr_cpystrn(vitals->store_error, store_error(watch->store), sizeof vitals->store_error);
+    delivery_tell(watch->delivery, vitals);
+    registry_release(watch->registry);
+}
+
+/* Between the steps of long work. */
+static bool go_on(void *ctx)
+{
+    watch_t *watch = ctx;
+    int64_t now = clock_monotonic();
+
+    registry_breathe(watch->registry, now, now + CLOCK_SECOND);
+    return watch->is_ending || !watch->calls->is_to_end();
+}
+
+/* --- what happened, in the logs --- */
+
+static void tell_event(void *ctx, const event_t *event)
+{
+    watch_t *watch = ctx;
+    char line[MESSAGE_SIZE];
+
+    if (watch->lines++ >= LOG_LINES_MAX) {
+        watch->lines_left_out++;
+        return;
+    }
+    log_server(message_level(event->kind), message_component(event->kind), "%s",
+               message_line(line, event));
+}
+
+static void tell_left_out(watch_t *watch)
+{
+    if (watch->lines_left_out > 0) {
+        log_server(VPS_WARN, "monitor", "🔇 %u more events were recorded that are not logged",
+                   watch->lines_left_out);
+    }
+    watch->lines = 0;
+    watch->lines_left_out = 0;
+}
+
+/* The store's troubles and their end, once each. */
+static void tell_store(watch_t *watch)
+{
+    const char *error = store_error(watch->store);
+    store_state_t before = watch->store_state;
+
+    if (error[0] != '\0' && strcmp(error, watch->store_error) != 0) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, watch->server, "VPNS0042: the store: %s", error);
+        log_server(VPS_ERROR, "store", "❌ %s", error);
+    }
+    apr_cpystrn(watch->store_error, error, sizeof watch->store_error);
+    watch->store_state = store_state(watch->store);
+    if (before == STORE_DEGRADED && watch->store_state == STORE_OK) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, watch->server, "VPNS0043: the store works again");
+        log_server(VPS_INFO, "store", "✅ The store works again");
+    }
+}
+
+/* --- looking --- */
+
+static bool take_moment(const watch_t *watch, announce_moment_t *moment)
+{
+    moment->wall = clock_wall() / CLOCK_SECOND;
+    return registry_facts(watch->registry, &moment->facts, clock_monotonic(),
+                          config_quantity(CONFIG_OFFLINE_THRESHOLD)) == REGISTRY_OK;
+}
+
+static bool is_same_ip(const server_ip_t *a, const server_ip_t *b)
+{
+    return memcmp(a->addr, b->addr, sizeof a->addr) == 0;
+}
+
+/* The server's address may be another than the fleet has been judged by. */
+static bool judge_by_address(watch_t *watch, const announce_moment_t *moment)
+{
+    server_ip_t now;
+
+    if (registry_get_server_ip(watch->registry, &now) != REGISTRY_OK) {
+        return false;
+    }
+    if (now.source != SERVER_IP_UNKNOWN && !is_same_ip(&now, &watch->announced_ip) &&
+        !announce_server_ip(watch->announcer, moment, &watch->announced_ip, &now)) {
+        return false;
+    }
+    watch->announced_ip = now;
+    return true;
+}
+
+static bool tell_start(const watch_t *watch, const announce_moment_t *moment)
+{
+    vitals_t *vitals = segment_vitals();
+
+    if (!vitals->start_told && announce_start(watch->announcer, moment) &&
+        registry_acquire(watch->registry)) {
+        vitals->start_told = true;
+        registry_release(watch->registry);
+    }
+    return vitals->start_told;
+}
+
+/* Returns false when it has to be repeated soon. */
+static bool look_at_clients(watch_t *watch, int64_t *deadline)
+{
+    announce_moment_t moment;
+    bool done;
+
+    segment_look(); /* before looking: what changes from here on calls again */
+    if (!take_moment(watch, &moment)) {
+        return false;
+    }
+    done = tell_start(watch, &moment) && judge_by_address(watch, &moment) &&
+           announce_changes(watch->announcer, &moment, deadline);
+    watch->last_run = moment.wall;
+    tell_left_out(watch);
+    return done;
+}
+
+static void look(watch_t *watch)
+{
+    int64_t deadline = INT64_MAX;
+    bool done = look_at_clients(watch, &deadline);
+
+    watch->last_look = clock_monotonic();
+    watch->look_due =
+        watch->last_look + (done ? config_quantity(CONFIG_CHECK_INTERVAL) : REPEAT_PAUSE);
+    if (done && deadline < watch->look_due) {
+        watch->look_due = deadline;
+    }
+    tell_store(watch);
+}
+
+/* --- the minute's round --- */
+
+/*
+ * Before which a last sign is stale; 0 = none is. By the wall clock as it was when the service started,
+ * so that a step of it forgets nobody.
+ */
+static int64_t stale_before(const watch_t *watch, int64_t now)
+{
+    int64_t after = config_quantity(CONFIG_FORGET_AFTER);
+
+    if (after == 0) {
+        return 0;
+    }
+    return registry_started_at(watch->registry) +
+           (registry_uptime(watch->registry, now) - after) / CLOCK_SECOND;
+}
+
+/* A part of it. Returns when the next is due. */
+static int64_t go_round(watch_t *watch)
+{
+    announce_moment_t moment;
+    int64_t before;
+
+    if (!take_moment(watch, &moment)) {
+        return clock_monotonic() + REPEAT_PAUSE;
+    }
+    before = stale_before(watch, moment.facts.now);
+    if (!announce_round(watch->announcer, &moment, before > 0 ? before : 0, &watch->round_slot)) {
+        return moment.facts.now + REPEAT_PAUSE;
+    }
+    return watch->round_slot > 0 ? moment.facts.now : moment.facts.now + ROUND_PAUSE;
+}
+
+static void ignore_result(void *unused, store_result_t result)
+{
+    (void)unused;
+    (void)result; /* what did not go goes the next time */
+}
+
+static void expire(watch_t *watch)
+{
+    int64_t retention = config_quantity(CONFIG_EVENT_RETENTION);
+
+    if (retention > 0) {
+        store_expire_events(watch->store, (clock_wall() - retention) / CLOCK_SECOND);
+        store_commit(watch->store, ignore_result, NULL);
+    }
+}
+
+/* --- the store --- */
+
+static void set_loaded(watch_t *watch)
+{
+    if (registry_acquire(watch->registry)) {
+        segment_vitals()->loaded = true;
+        registry_release(watch->registry);
+    }
+}
+
+/* What the fleet was judged by last; it stays in force until it is found out anew. */
+static void recall_address(watch_t *watch)
+{
+    char text[SERVER_IP_TEXT_SIZE];
+    server_ip_t now;
+
+    if (!store_get_setting(watch->store, "server_ip", text, sizeof text) ||
+        !server_ip_parse(&watch->announced_ip, text)) {
+        return;
+    }
+    if (config_global()->server_ip_mode == CONFIG_SERVER_IP_AUTO &&
+        watch->announced_ip.source != SERVER_IP_CONFIGURED &&
+        registry_get_server_ip(watch->registry, &now) == REGISTRY_OK &&
+        now.source == SERVER_IP_UNKNOWN) {
+        (void)registry_set_server_ip(watch->registry, &watch->announced_ip);
+    }
+}
+
+static void recall_store(watch_t *watch)
+{
+    const recall_t recall = {
+        .registry = watch->registry,
+        .ring = segment_events(),
+        .store = watch->store,
+        .tracking = &watch->tracking,
+        .is_filled = segment_vitals()->loaded,
+        .go_on = go_on,
+        .ctx = watch,
+    };
+
+    tracking_distrust(&watch->tracking);
+    if (store_state(watch->store) == STORE_OFF ||
+        (recall_all(&recall) && store_state(watch->store) == STORE_OK)) {
+        set_loaded(watch);
+    }
+}
+
+static int64_t tend_store(watch_t *watch, int64_t now)
+{
+    if (store_tend(watch->store, now)) {
+        recall_store(watch);
+        watch->look_due = 0;
+    }
+    tell_store(watch);
+    return now + STORE_PAUSE;
+}
+
+/* --- beginning, living, ending --- */
+
+static void address_found(void *ctx, const server_ip_t *ip)
+{
+    watch_t *watch = ctx;
+
+    (void)registry_set_server_ip(watch->registry, ip);
+    watch->look_due = 0;
+}
+
+static void client_delivered(void *ctx, uint64_t uid)
+{
+    watch_t *watch = ctx;
+
+    announce_delivered(watch->announcer, uid);
+}
+
+static bool open_delivery(watch_t *watch, const config_t *config)
+{
+    delivery_settings_t *settings = apr_palloc(watch->pool, sizeof *settings);
+
+    settings->base = config->telegram_base;
+    settings->token = config->telegram_token;
+    settings->chat = config->telegram_chat;
+    watch->delivery =
+        delivery_create(config->telegram == CONFIG_TELEGRAM_ON ? settings : NULL, watch->store,
+                        watch->transfers, client_delivered, watch, watch->pool);
+    return watch->delivery != NULL;
+}
+
+static bool open_lookup(watch_t *watch, const config_t *config)
+{
+    server_ip_lookup_settings_t *settings;
+    server_ip_t known;
+
+    if (config->server_ip_mode != CONFIG_SERVER_IP_AUTO) {
+        return true;
+    }
+    settings = apr_palloc(watch->pool, sizeof *settings);
+    settings->ipinfo_url = config->ipinfo_url;
+    settings->ipapi_url = config->ipapi_url;
+    settings->ipinfo_token = config->ipinfo_token;
+    if (registry_get_server_ip(watch->registry, &known) != REGISTRY_OK) {
+        return false;
+    }
+    watch->lookup = server_ip_lookup_create(settings, &known, watch->transfers, address_found,
+                                            watch, watch->pool);
+    return watch->lookup != NULL;
+}
+
+static void open_announcer(watch_t *watch)
+{
+    const announce_setup_t setup = {
+        .registry = watch->registry,
+        .ring = segment_events(),
+        .store = watch->store,
+        .tracking = &watch->tracking,
+        .delivers = delivery_is_on(watch->delivery),
+        .tell = tell_event,
+        .go_on = go_on,
+        .ctx = watch,
+    };
+
+    watch->announcer = announcer_create(&setup, watch->pool);
+}
+
+static bool open_all(watch_t *watch)
+{
+    const config_t *config = config_of(watch->server);
+
+    watch->transfers = transfers_open(config->proxy, watch->pool);
+    watch->store = store_open(config->state_dir, watch->pool);
+    if (watch->transfers == NULL || watch->store == NULL || !open_delivery(watch, config)) {
+        return false;
+    }
+    open_announcer(watch);
+    recall_address(watch);
+    if (!open_lookup(watch, config)) {
+        return false;
+    }
+    tell_store(watch);
+    recall_store(watch);
+    return true;
+}
+
+static void drain(int fd)
+{
+    char bytes[64];
+
+    while (read(fd, bytes, sizeof bytes) > 0) {
+    }
+}
+
+/* Do what is due. Returns when something is due again. */
+static int64_t tend_all(watch_t *watch)
+{
+    int64_t now = clock_monotonic(), due;
+
+    registry_breathe(watch->registry, now, now + CLOCK_SECOND); /* before anybody is judged */
+    if (now >= watch->store_due) {
+        watch->store_due = tend_store(watch, now);
+    }
+    if (now >= watch->look_due) {
+        look(watch);
+    }
+    if (now >= watch->round_due) {
+        watch->round_due = go_round(watch);
+    }
+    if (now >= watch->expire_due) {
+        expire(watch);
+        watch->expire_due = now + EXPIRE_PAUSE;
+    }
+    due = earlier(earlier(watch->look_due, watch->round_due),
+                  earlier(watch->store_due, watch->expire_due));
+    due = earlier(due, delivery_tend(watch->delivery, now));
+    if (watch->lookup != NULL) {
+        due = earlier(due, server_ip_lookup_tend(watch->lookup, now));
+    }
+    return due;
+}
+
+static void live(watch_t *watch)
+{
+    while (!watch->calls->is_to_end()) {
+        int64_t due = tend_all(watch), now = clock_monotonic();
+
+        due = due > now ? due : now;
+        tell_vitals(watch, now, due);
+        if (transfers_wait(watch->transfers, watch->calls->wake_fd, due - now)) {
+            drain(watch->calls->wake_fd);
+            watch->look_due = earlier(watch->look_due, watch->last_look + LOOK_PAUSE);
+        }
+    }
+}
+
+/* What the registry knows by now would be lost if the whole server ended. */
+static void end(watch_t *watch)
+{
+    int64_t unused = INT64_MAX;
+    announce_moment_t moment;
+    bool goes = true;
+
+    watch->is_ending = true;
+    goes = look_at_clients(watch, &unused) && take_moment(watch, &moment);
+    watch->round_slot = 0;
+    while (goes) {
+        goes = announce_round(watch->announcer, &moment, 0, &watch->round_slot) &&
+               watch->round_slot > 0;
+    }
+    transfers_close(watch->transfers);
+    store_close(watch->store);
+    tracking_free(&watch->tracking);
+}
+
+void watch_run(server_rec *s, const watch_calls_t *calls, apr_pool_t *pool)
+{
+    watch_t *watch = apr_pcalloc(pool, sizeof *watch);
+
+    watch->server = s;
+    watch->calls = calls;
+    watch->pool = pool;
+    watch->registry = segment_registry();
+    watch->tracking.registry = watch->registry;
+    if (watch->registry == NULL || !open_all(watch)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "VPNS0032: the monitor cannot begin: no memory, or no registry");
+        return;
+    }
+    live(watch);
+    end(watch);
+}

@@ -1,0 +1,21 @@
+# Each fault of the long run (make check-endurance) once: every transition is announced exactly once.
+use strict;
+use warnings;
+
+use Test::More;
+
+use Endurance;
+
+my $SEED = 20261122;
+my $ROUNDS = 17;    # as many as there are faults
+
+my $endurance = Endurance->new(seed => $SEED, tell => sub { note $_[0] });
+my $result = $endurance->run($ROUNDS);
+is(join("\n", @{ $result->{faults} }), '', "seed $SEED: the ledger is even");
+cmp_ok($result->{events}, '>', $ROUNDS, 'things happened');
+diag("$result->{events} events, $result->{messages} messages, $result->{doubled} came twice");
+$endurance->httpd->check_error_log(
+    allow => [ qr/VPNS\d+: the monitor/, qr/VPNS\d+: the store/, qr/exit signal Killed/,
+        qr/children are killed successively/ ]);
+
+done_testing;

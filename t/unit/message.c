@@ -1,0 +1,354 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "message.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define TIME "\nTime: 2026-01-15 13:34:56 CET" /* of WHEN */
+#define WHEN 1768480496
+
+static int set_zone(void **state)
+{
+    (void)state;
+    setenv("TZ", "CET-1", 1);
+    tzset();
+    return 0;
+}
+
+static vps_addr_t address_of(const char *text)
+{
+    vps_addr_t addr = {0};
+
+    assert_true(text[0] == '\0' || vps_addr_parse(&addr, text, strlen(text)));
+    return addr;
+}
+
+/* An event of a client of which all is known. */
+static event_t event_of(event_kind_t kind)
+{
+    event_t event = {.when = WHEN,
+                     .kind = (uint8_t)kind,
+                     .place = "RO",
+                     .dns = "DE",
+                     .client_id = "office-vpn",
+                     .city = "Cluj & <Co>",
+                     .provider = "AS9009 \"M247\"",
+                     .dns_colo = "FRA"};
+
+    event.from = address_of("203.0.113.1");
+    event.to = address_of("2001:db8::2");
+    event.seconds = 303;
+    return event;
+}
+
+/* The titles to the letter. */
+static void test_titles(void **state)
+{
+    static const char *const titles[EVENT_KINDS] = {
+        [EVENT_CONNECTED] = "✅ VPN Connected!",
+        [EVENT_ADDRESS] = "🔄 IP Address Changed",
+        [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED",
+        [EVENT_LEAK_OVER] = "✅ DNS Leak Over",
+        [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING",
+        [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over",
+        [EVENT_DISCONNECTED] = "🔴 VPN Disconnected",
+        [EVENT_RECONNECTED] = "✅ VPN Reconnected",
+        [EVENT_OFFLINE] = "❌ Client Offline",
+        [EVENT_FORGOTTEN] = "🗑️ Client Forgotten",
+        [EVENT_STARTED] = "🚀 VPN Sentinel Started",
+        [EVENT_SERVER_ADDRESS] = "🔄 Server IP Changed",
+    };
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        const event_t event = event_of((event_kind_t)kind);
+        char text[MESSAGE_SIZE], expected[64];
+
+        assert_string_equal(message_title((event_kind_t)kind), titles[kind]);
+        snprintf(expected, sizeof expected, "%s\n", titles[kind]);
+        message_text(text, &event, MESSAGE_PLAIN);
+        assert_memory_equal(text, expected, strlen(expected));
+        snprintf(expected, sizeof expected, "<b>%s</b>\n", titles[kind]);
+        message_text(text, &event, MESSAGE_HTML);
+        assert_memory_equal(text, expected, strlen(expected));
+        message_line(text, &event);
+        assert_memory_equal(text, titles[kind], strlen(titles[kind]));
+        assert_null(strchr(text, '\n'));
+    }
+}
+
+#define CLIENT "\nClient: office-vpn"
+#define ADDRESS "\nPublic IP: 2001:db8::2"
+#define EXIT "\nLocation: Cluj & <Co>, RO\nProvider: AS9009 \"M247\"\nDNS: DE (FRA)"
+
+static void test_plain(void **state)
+{
+    static const char *const bodies[EVENT_KINDS] = {
+        [EVENT_CONNECTED] = CLIENT ADDRESS EXIT "\nSilent for: 5 min 3 s",
+        [EVENT_ADDRESS] = CLIENT "\nPublic IP: 203.0.113.1 → 2001:db8::2" EXIT,
+        [EVENT_LEAK] = CLIENT ADDRESS EXIT,
+        [EVENT_LEAK_OVER] = CLIENT ADDRESS EXIT,
+        [EVENT_BYPASS] = CLIENT ADDRESS "\nServer IP: 2001:db8::2" EXIT,
+        [EVENT_BYPASS_OVER] = CLIENT ADDRESS EXIT,
+        [EVENT_DISCONNECTED] = CLIENT ADDRESS EXIT,
+        [EVENT_RECONNECTED] = CLIENT "\nOutage: 5 min 3 s" ADDRESS EXIT,
+        [EVENT_OFFLINE] = CLIENT "\nSilent for: 5 min 3 s" ADDRESS EXIT,
+        [EVENT_FORGOTTEN] = CLIENT "\nSilent for: 5 min 3 s" ADDRESS EXIT,
+        [EVENT_STARTED] = "",
+        [EVENT_SERVER_ADDRESS] = "\nServer IP: 203.0.113.1 → 2001:db8::2",
+    };
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        const event_t event = event_of((event_kind_t)kind);
+        char text[MESSAGE_SIZE], expected[MESSAGE_SIZE];
+
+        snprintf(expected, sizeof expected, "%s%s" TIME, message_title((event_kind_t)kind),
+                 bodies[kind]);
+        assert_ptr_equal(message_text(text, &event, MESSAGE_PLAIN), text);
+        assert_string_equal(text, expected);
+    }
+}
+
+static void test_html(void **state)
+{
+    event_t event = event_of(EVENT_ADDRESS);
+    char text[MESSAGE_SIZE];
+
+    (void)state;
+    event.merged = 3;
+    strcpy(event.note, "not shown");
+    assert_string_equal(message_text(text, &event, MESSAGE_HTML),
+                        "<b>🔄 IP Address Changed</b>\n"
+                        "Client: <code>office-vpn</code>\n"
+                        "Public IP: <code>203.0.113.1</code> → <code>2001:db8::2</code>\n"
+                        "Location: Cluj &amp; &lt;Co&gt;, RO\n"
+                        "Provider: AS9009 &quot;M247&quot;\n"
+                        "DNS: DE (FRA)\n"
+                        "and 3 more changes in between" TIME);
+}
+
+/* What a reader expects is said to be unknown, the rest is left out. */
+static void test_unknown(void **state)
+{
+    event_t event = {.kind = EVENT_CONNECTED, .when = WHEN, .client_id = "c"};
+    char text[MESSAGE_SIZE];
+
+    (void)state;
+    assert_string_equal(message_text(text, &event, MESSAGE_HTML),
+                        "<b>✅ VPN Connected!</b>\nClient: <code>c</code>\nPublic IP: unknown\n"
+                        "Location: unknown\nDNS: unknown" TIME);
+    strcpy(event.city, "Cluj");
+    strcpy(event.dns_colo, "FRA");
+    assert_string_equal(message_text(text, &event, MESSAGE_PLAIN),
+                        "✅ VPN Connected!\nClient: c\nPublic IP: unknown\nLocation: Cluj\n"
+                        "DNS: unknown (FRA)" TIME);
+    event.city[0] = '\0';
+    strcpy(event.place, "RO");
+    event.merged = 1;
+    assert_string_equal(message_text(text, &event, MESSAGE_PLAIN),
+                        "✅ VPN Connected!\nClient: c\nPublic IP: unknown\nLocation: RO\n"
+                        "DNS: unknown (FRA)\nand 1 more change in between" TIME);
+}
+
+static void test_durations(void **state)
+{
+    static const struct {
+        uint32_t seconds;
+        const char *words;
+    } cases[] = {
+        {1, "1 s"},
+        {59, "59 s"},
+        {60, "1 min"},
+        {61, "1 min 1 s"},
+        {300, "5 min"},
+        {3599, "59 min 59 s"},
+        {3600, "1 h"},
+        {3659, "1 h"},
+        {3660, "1 h 1 min"},
+        {86399, "23 h 59 min"},
+        {86400, "1 d"},
+        {86400 + 3599, "1 d"},
+        {2 * 86400 + 7200, "2 d 2 h"},
+        {UINT32_MAX, "49710 d 6 h"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        event_t event = event_of(EVENT_RECONNECTED);
+        char text[MESSAGE_SIZE], expected[64];
+
+        event.seconds = cases[i].seconds;
+        snprintf(expected, sizeof expected, "\nOutage: %s\n", cases[i].words);
+        if (strstr(message_text(text, &event, MESSAGE_PLAIN), expected) == NULL) {
+            fail_msg("no \"%s\" in \"%s\"", cases[i].words, text);
+        }
+    }
+}
+
+static void test_notes(void **state)
+{
+    event_t event = {.kind = EVENT_STARTED, .when = WHEN, .note = "version 1 <2>"};
+    char text[MESSAGE_SIZE];
+
+    (void)state;
+    assert_string_equal(message_text(text, &event, MESSAGE_HTML),
+                        "<b>🚀 VPN Sentinel Started</b>\nversion 1 &lt;2&gt;" TIME);
+    assert_string_equal(message_line(text, &event), "🚀 VPN Sentinel Started: version 1 <2>");
+    event.kind = EVENT_SERVER_ADDRESS;
+    event.to = address_of("203.0.113.9");
+    assert_string_equal(message_text(text, &event, MESSAGE_PLAIN),
+                        "🔄 Server IP Changed\nServer IP: unknown → 203.0.113.9\n"
+                        "version 1 <2>" TIME);
+    assert_string_equal(message_line(text, &event),
+                        "🔄 Server IP Changed: unknown → 203.0.113.9: version 1 <2>");
+}
+
+static void test_lines(void **state)
+{
+    static const char *const lines[EVENT_KINDS] = {
+        [EVENT_CONNECTED] =
+            ("✅ VPN Connected! Client office-vpn: public IP 2001:db8::2, VPN in RO, "
+             "silent for 303 s"),
+        [EVENT_ADDRESS] = "🔄 IP Address Changed: Client office-vpn: 203.0.113.1 → 2001:db8::2",
+        [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED: Client office-vpn: VPN in RO, DNS in DE",
+        [EVENT_LEAK_OVER] = "✅ DNS Leak Over: Client office-vpn: VPN in RO, DNS in DE",
+        [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING: Client office-vpn has same IP as server",
+        [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over: Client office-vpn: public IP 2001:db8::2",
+        [EVENT_DISCONNECTED] = "🔴 VPN Disconnected: Client office-vpn: public IP 2001:db8::2",
+        [EVENT_RECONNECTED] = "✅ VPN Reconnected: Client office-vpn: after 303 s",
+        [EVENT_OFFLINE] = "❌ Client Offline: office-vpn: no keepalive for 303 s",
+        [EVENT_FORGOTTEN] = "🗑️ Client Forgotten: office-vpn: no keepalive for 303 s",
+        [EVENT_STARTED] = "🚀 VPN Sentinel Started",
+        [EVENT_SERVER_ADDRESS] = "🔄 Server IP Changed: 203.0.113.1 → 2001:db8::2",
+    };
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        event_t event = event_of((event_kind_t)kind);
+        char line[MESSAGE_SIZE], expected[256];
+
+        assert_ptr_equal(message_line(line, &event), line);
+        assert_string_equal(line, lines[kind]);
+        event.merged = 2;
+        snprintf(expected, sizeof expected, "%s, and 2 more changes in between", lines[kind]);
+        assert_string_equal(message_line(line, &event), expected);
+    }
+}
+
+static void test_lines_of_the_unknown(void **state)
+{
+    static const char *const lines[EVENT_KINDS] = {
+        [EVENT_CONNECTED] = "✅ VPN Connected! Client c: public IP unknown, VPN in unknown",
+        [EVENT_ADDRESS] = "🔄 IP Address Changed: Client c: unknown → unknown",
+        [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED: Client c: VPN in unknown, DNS in unknown",
+        [EVENT_LEAK_OVER] = "✅ DNS Leak Over: Client c: VPN in unknown, DNS in unknown",
+        [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING: Client c has same IP as server",
+        [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over: Client c: public IP unknown",
+        [EVENT_DISCONNECTED] = "🔴 VPN Disconnected: Client c: public IP unknown",
+        [EVENT_RECONNECTED] = "✅ VPN Reconnected: Client c",
+        [EVENT_OFFLINE] = "❌ Client Offline: c: no keepalive",
+        [EVENT_FORGOTTEN] = "🗑️ Client Forgotten: c: no keepalive",
+        [EVENT_STARTED] = "🚀 VPN Sentinel Started",
+        [EVENT_SERVER_ADDRESS] = "🔄 Server IP Changed: unknown → unknown",
+    };
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        const event_t event = {.kind = (uint8_t)kind, .client_id = "c"};
+        char line[MESSAGE_SIZE];
+
+        assert_string_equal(message_line(line, &event), lines[kind]);
+    }
+}
+
+static void test_levels_and_components(void **state)
+{
+    static const unsigned int loud =
+        1u << EVENT_LEAK | 1u << EVENT_BYPASS | 1u << EVENT_DISCONNECTED | 1u << EVENT_OFFLINE;
+    static const unsigned int security =
+        1u << EVENT_LEAK | 1u << EVENT_LEAK_OVER | 1u << EVENT_BYPASS | 1u << EVENT_BYPASS_OVER;
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        assert_int_equal(message_level((event_kind_t)kind),
+                         (loud >> kind & 1) != 0 ? VPS_WARN : VPS_INFO);
+        assert_string_equal(message_component((event_kind_t)kind),
+                            (security >> kind & 1) != 0 ? "security" : "monitor");
+    }
+}
+
+/* Nothing known at all, and times that no calendar has. */
+static void test_zero_and_strange_times(void **state)
+{
+    static const int64_t times[] = {
+        0, -1, INT64_MIN, INT64_MAX, INT64_C(253402300800), INT64_C(67767976233532799)};
+    char text[MESSAGE_SIZE];
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        for (size_t i = 0; i < COUNT(times); i++) {
+            const event_t event = {.kind = (uint8_t)kind, .when = times[i]};
+
+            assert_true(strlen(message_text(text, &event, MESSAGE_HTML)) < 256);
+            assert_true(strlen(message_text(text, &event, MESSAGE_PLAIN)) < 256);
+            assert_true(strlen(message_line(text, &event)) < 256);
+        }
+    }
+    const event_t event = {.when = INT64_MAX};
+
+    assert_non_null(strstr(message_text(text, &event, MESSAGE_PLAIN), "\nTime: unknown"));
+}
+
+/* The longest texts, each byte of which becomes six, and the longest numbers and addresses. */
+static void test_longest(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        event_t event = event_of((event_kind_t)kind);
+        char text[MESSAGE_SIZE];
+        size_t len;
+
+        memset(event.client_id, '"', VPS_CLIENT_ID_MAX);
+        memset(event.city, '"', VPS_CITY_MAX);
+        memset(event.provider, '"', VPS_PROVIDER_MAX);
+        memset(event.dns_colo, '"', VPS_DNS_COLO_MAX);
+        memset(event.note, '"', EVENT_NOTE_SIZE - 1);
+        event.from = address_of("2001:1111:2222:3333:4444:5555:6666:7777");
+        event.to = event.from;
+        event.seconds = event.merged = UINT32_MAX;
+        message_text(text, &event, MESSAGE_HTML);
+        len = strlen(text);
+        assert_true(len < MESSAGE_SIZE - 512); /* nothing had to be left out */
+        assert_string_equal(text + len - strlen(TIME), TIME);
+        assert_non_null(strstr(text, "\nand 4294967295 more changes in between"));
+        assert_true(strlen(message_line(text, &event)) < 1024);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_titles),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_html),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_lines_of_the_unknown),
+        cmocka_unit_test(test_levels_and_components),
+        cmocka_unit_test(test_zero_and_strange_times),
+        cmocka_unit_test(test_longest),
+    };
+
+    return cmocka_run_group_tests_name("message", tests, set_zone, NULL);
+}

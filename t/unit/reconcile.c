@@ -1,0 +1,423 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "reconcile_telling.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * A story is a row of steps:
+ *   kA.RO.DE.y  a keepalive: address A (see address_of()), exit in RO, DNS in DE, VPN up; - = unknown
+ *   +60         60 seconds pass               sA-  the server's addresses are A and unknown
+ *   t600        the threshold is 600 seconds  pause  the machine stood still until now
+ *   look        the monitor looks, records and marks what it finds
+ *   lost        it looks and dies before it has recorded anything
+ *   unmarked    it looks, records, and dies before it has marked anything
+ *   restart     all is started anew from what is stored
+ *   drop        the journal is lost
+ * What is told of it all is written as in reconcile_telling.h.
+ */
+typedef struct story_t {
+    const char *steps;
+    const char *told;
+} story_t;
+
+/* As registry_restore() does it on a new registry. */
+static void restart(world_t *world)
+{
+    world->client.announced = world->stored;
+    world->client.judged = world->stored.facts;
+    memset(world->client.changes, 0, sizeof world->client.changes);
+    world->seen = world->client.keepalives == 0             ? CLIENT_NEVER_SEEN
+                  : world->stored.state & ANNOUNCED_OFFLINE ? CLIENT_WAS_OFFLINE
+                                                            : CLIENT_RESTORED;
+    world->facts.serving_since = world->facts.now;
+}
+
+static void keepalive(world_t *world, const char *step)
+{
+    char place[3] = {step[3], step[4], '\0'}, dns[3] = {step[6], step[7], '\0'};
+    vps_record_t report = report_of(step[1], place, dns, step[9]);
+
+    world_keepalive(world, &report);
+}
+
+static void look(world_t *world, telling_t *telling, const char *step)
+{
+    world_look(world);
+    if (strcmp(step, "lost") == 0) {
+        return;
+    }
+    write_result(telling, &world->result);
+    world_commit(world);
+    if (strcmp(step, "look") == 0) {
+        world_mark(world);
+    }
+}
+
+static void take_step(world_t *world, telling_t *telling, const char *step)
+{
+    if (strcmp(step, "look") == 0 || strcmp(step, "lost") == 0 || strcmp(step, "unmarked") == 0) {
+        look(world, telling, step);
+    } else if (strcmp(step, "pause") == 0) {
+        world->facts.serving_since = world->facts.now;
+    } else if (strcmp(step, "restart") == 0) {
+        restart(world);
+    } else if (strcmp(step, "drop") == 0) {
+        memset(world->client.changes, 0, sizeof world->client.changes);
+    } else if (step[0] == 'k' && strlen(step) == 10) {
+        keepalive(world, step);
+    } else if (step[0] == '+') {
+        world->facts.now += atoi(step + 1) * SECOND;
+    } else if (step[0] == 's' && strlen(step) == 3) {
+        world->facts.server_ip[0] = address_of(step[1]);
+        world->facts.server_ip[1] = address_of(step[2]);
+    } else if (step[0] == 't') {
+        world->facts.offline_threshold = atoi(step + 1) * SECOND;
+    } else {
+        fail_msg("what is \"%s\"?", step);
+    }
+}
+
+static void assert_stories(const story_t *stories, size_t count)
+{
+    static world_t world;
+
+    for (size_t i = 0; i < count; i++) {
+        telling_t telling = {{0}, 0};
+        char steps[1024], *rest = NULL;
+
+        world_open(&world);
+        snprintf(steps, sizeof steps, "%s", stories[i].steps);
+        for (char *step = strtok_r(steps, " ", &rest); step != NULL;
+             step = strtok_r(NULL, " ", &rest)) {
+            take_step(&world, &telling, step);
+        }
+        if (strcmp(telling.text, stories[i].told) != 0) {
+            fail_msg("of \"%s\" is told \"%s\" instead of \"%s\"", stories[i].steps, telling.text,
+                     stories[i].told);
+        }
+    }
+}
+
+static void test_first(void **state)
+{
+    static const story_t stories[] = {
+        {"look", ""},
+        {"+1000 look", ""},
+        {"sAB look", ""},
+        {"kA.RO.RO.y look look +60 kA.RO.RO.y look", "connected@0"},
+        {"+5 k-.--.--.- look", "connected@5"},
+        {"kA.RO.RO.- look", "connected@0"},
+        {"kA.RO.RO.n look", "vpn_disconnected@0"},
+        {"kA.RO.DE.y sA- look", "connected@0 dns_leak@0 bypass@0"},
+        {"kA.RO.DE.n sA- look", "vpn_disconnected@0 dns_leak@0 bypass@0"},
+        /* and offline before anybody looked: both are told */
+        {"kA.RO.RO.y +300 look", "connected@0 offline@300/300"},
+        {"kA.RO.RO.y +400 kA.RO.RO.y look", "connected@0 offline@300/300 connected@400/400"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_address(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y look +60 kB.RO.RO.y look", "connected@0 ip_changed@60:AB"},
+        {"kA.RO.RO.y look +60 kb.RO.RO.y look", "connected@0 ip_changed@60:Ab"},
+        /* there and back */
+        {"kA.RO.RO.y look +60 kB.RO.RO.y +60 kA.RO.RO.y look",
+         "connected@0 ip_changed@60:AB ip_changed@120:BA"},
+        {"kA.RO.RO.y +60 kB.RO.RO.y +60 kC.RO.RO.y look",
+         "connected@0 ip_changed@60:AB ip_changed@120:BC"},
+        /* unknown is no address */
+        {"k-.RO.RO.y look kA.RO.RO.y look k-.RO.RO.y look kA.RO.RO.y look", "connected@0"},
+        {"kA.RO.RO.y look +1 k-.RO.RO.y +1 kB.RO.RO.y look", "connected@0 ip_changed@2:AB"},
+        {"kA.RO.RO.y look +1 k-.RO.RO.y look +1 kB.RO.RO.y look", "connected@0 ip_changed@2:AB"},
+        /* changed while it was offline */
+        {"kA.RO.RO.y look +300 look +60 kB.RO.RO.y look",
+         "connected@0 offline@300/300 connected@360/360 ip_changed@360:AB"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_leak(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y look +1 kA.RO.DE.y look look +1 kA.RO.DE.y look +1 kA.RO.RO.y look look",
+         "connected@0 dns_leak@1 dns_leak_over@3"},
+        {"kA.RO.RO.y look +1 kA.DE.RO.y look +1 kA.DE.DE.y look",
+         "connected@0 dns_leak@1 dns_leak_over@2"},
+        {"kA.RO.RO.y look +1 kA.RO.DE.y +1 kA.RO.RO.y look",
+         "connected@0 dns_leak@1 dns_leak_over@2"},
+        {"kA.RO.RO.y look +1 kA.RO.DE.y +1 kA.RO.RO.y +1 kA.RO.FR.y look",
+         "connected@0 dns_leak@1 dns_leak_over@2 dns_leak@3"},
+        /* one leak to another country, or of another country, is the same leak */
+        {"kA.RO.DE.y look +1 kA.RO.FR.y look +1 kA.NL.FR.y look", "connected@0 dns_leak@0"},
+        /* unknown neither begins nor ends one */
+        {"kA.RO.--.y look kA.--.DE.y look", "connected@0 dns_leak@0"},
+        {"kA.--.DE.y look +1 kA.XX.DE.y look +1 kA.DE.--.y look", "connected@0"},
+        {"kA.RO.DE.y look +1 kA.RO.--.y look +1 kA.--.XX.y look +1 kA.RO.DE.y look",
+         "connected@0 dns_leak@0"},
+        {"kA.RO.RO.y look +1 kA.RO.--.y look +1 kA.RO.RO.y look", "connected@0"},
+        {"kA.RO.DE.y look +1 kA.--.RO.y look", "connected@0 dns_leak@0 dns_leak_over@1"},
+        /* it goes on over a time offline */
+        {"kA.RO.DE.y look +300 look +1 kA.RO.DE.y look +1 kA.RO.RO.y look",
+         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302"},
+        {"kA.RO.DE.y look +300 look +1 kA.RO.RO.y look",
+         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@301"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_bypass(void **state)
+{
+    static const story_t stories[] = {
+        {"sSs kA.RO.RO.y look +1 kS.RO.RO.y look look +1 kS.RO.RO.y look +1 kA.RO.RO.y look",
+         "connected@0 ip_changed@1:AS bypass@1 ip_changed@3:SA bypass_over@3"},
+        {"sSs ks.RO.RO.y look +1 kS.RO.RO.y look +1 ka.RO.RO.y look",
+         "connected@0 bypass@0 ip_changed@1:sS ip_changed@2:Sa bypass_over@2"},
+        {"sS- kA.RO.RO.y look +1 kS.RO.RO.y +1 kA.RO.RO.y look",
+         "connected@0 ip_changed@1:AS bypass@1 ip_changed@2:SA bypass_over@2"},
+        /* unknown neither begins nor ends one */
+        {"k-.RO.RO.y look kA.RO.RO.y look", "connected@0"},
+        {"sS- kS.RO.RO.y look +1 k-.RO.RO.y look +1 kS.RO.RO.y look", "connected@0 bypass@0"},
+        {"sS- kS.RO.RO.y look +1 s-- look +1 kA.RO.RO.y look +1 kB.RO.RO.y look +1 sS- look",
+         "connected@0 bypass@0 ip_changed@2:SA ip_changed@3:AB bypass_over@4*"},
+        /* the server's address becomes known, or another */
+        {"kS.RO.RO.y look +1 sS- look look +1 sT- look look",
+         "connected@0 bypass@1* bypass_over@2*"},
+        {"sS- kS.RO.RO.y look +1 s-S look +1 s-- look +1 sS- look", "connected@0 bypass@0"},
+        {"sS- kS.RO.RO.y look +1 sT- +1 kT.RO.RO.y look", "connected@0 bypass@0 ip_changed@2:ST"},
+        {"sS- kA.RO.RO.y look +1 kB.RO.RO.y +1 sB- look", "connected@0 ip_changed@1:AB bypass@1"},
+        /* nobody is judged by an address that is no longer the server's */
+        {"sS- kA.RO.RO.y look +1 kS.RO.RO.y +1 sT- look", "connected@0 ip_changed@1:AS"},
+        /* an offline client is judged when it is back */
+        {"kS.RO.RO.y look +300 look sS- look +1 kS.RO.RO.y look",
+         "connected@0 offline@300/300 connected@301/301 bypass@301"},
+        {"kS.RO.RO.y look +300 look sS- t600 look", "connected@0 offline@300/300"},
+        {"kS.RO.RO.y look +300 sS- look", "connected@0 offline@300/300"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_vpn(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y look +60 kA.RO.RO.n look look +60 kA.RO.RO.n look +60 kA.RO.RO.y look look",
+         "connected@0 vpn_disconnected@60 vpn_reconnected@180/120"},
+        {"kA.RO.RO.y look +60 kA.RO.RO.n +90 kA.RO.RO.y look",
+         "connected@0 vpn_disconnected@60 vpn_reconnected@150/90"},
+        {"kA.RO.RO.n look +60 kA.RO.RO.y look", "vpn_disconnected@0 vpn_reconnected@60/60"},
+        {"kA.RO.RO.- look +60 kA.RO.RO.n look", "connected@0 vpn_disconnected@60"},
+        /* unknown neither begins nor ends one */
+        {"kA.RO.RO.n look +60 kA.RO.RO.- look +60 kA.RO.RO.n look +60 kA.RO.RO.y look",
+         "vpn_disconnected@0 vpn_reconnected@180/180"},
+        {"kA.RO.RO.y look +60 kA.RO.RO.- look +60 kA.RO.RO.y look", "connected@0"},
+        /* offline in between */
+        {"kA.RO.RO.n look +300 look +1 kA.RO.RO.n look +9 kA.RO.RO.y look",
+         "vpn_disconnected@0 offline@300/300 vpn_disconnected@301 vpn_reconnected@310/9"},
+        {"kA.RO.RO.n look +300 look +1 kA.RO.RO.y look +1 kA.RO.RO.n look",
+         "vpn_disconnected@0 offline@300/300 connected@301/301 vpn_disconnected@302"},
+        {"kA.RO.RO.n look +300 look +1 kA.RO.RO.- look +1 kA.RO.RO.y look +1 kA.RO.RO.n look",
+         "vpn_disconnected@0 offline@300/300 connected@301/301 vpn_disconnected@303"},
+        {"kA.RO.RO.y look +400 kA.RO.RO.n look",
+         "connected@0 offline@300/300 vpn_disconnected@400"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_offline(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y look +299 look +1 look look +60 look +40 kA.RO.RO.y look",
+         "connected@0 offline@300/300 connected@400/400"},
+        {"kA.RO.RO.y look +1000 look", "connected@0 offline@300/300"},
+        {"kA.RO.RO.y look +200 kA.RO.RO.y +299 look +2 look", "connected@0 offline@500/300"},
+        /* and back, while nobody looked */
+        {"kA.RO.RO.y look +400 kA.RO.RO.y look", "connected@0 offline@300/300 connected@400/400"},
+        {"kA.RO.RO.y look +400 kA.RO.RO.y +500 kA.RO.RO.y +600 look",
+         "connected@0 offline@300/300 connected@400/400 offline@700/300 connected@900/500 "
+         "offline@1200/300"},
+        /* told, back, and away again while nobody looked */
+        {"kA.RO.RO.y look +300 look +1 kA.RO.RO.y +300 look",
+         "connected@0 offline@300/300 connected@301/301 offline@601/300"},
+        {"kA.RO.RO.y look +300 look +1 kA.RO.RO.y +300 kA.RO.RO.y look",
+         "connected@0 offline@300/300 connected@301/301 offline@601/300 connected@601/300"},
+        /* a pause of the machine */
+        {"kA.RO.RO.y look +1000 pause look +299 look +1 look", "connected@0 offline@1300/1300"},
+        {"kA.RO.RO.y look +1000 pause +60 kA.RO.RO.y look", "connected@0"},
+        {"kA.RO.RO.y look +300 look +60 pause look +300 look +1 kA.RO.RO.y look",
+         "connected@0 offline@300/300 connected@661/661"},
+        /* another threshold */
+        {"kA.RO.RO.y look +300 look t600 look +100 kA.RO.RO.y look +599 look +1 look",
+         "connected@0 offline@300/300 connected@400/400 offline@1000/600"},
+        {"kA.RO.RO.y look +300 look t600 look +300 look", "connected@0 offline@300/300"},
+        {"kA.RO.RO.y look +400 kA.RO.RO.y t600 look",
+         "connected@0 offline@400/400 connected@400/400"},
+        {"kA.RO.RO.y look +100 t60 look", "connected@0 offline@60/60"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_several_at_once(void **state)
+{
+    static const story_t stories[] = {
+        {"sS- kA.RO.RO.y look +60 kS.RO.DE.n look +60 kA.RO.RO.y look",
+         "connected@0 ip_changed@60:AS dns_leak@60 bypass@60 vpn_disconnected@60 "
+         "ip_changed@120:SA dns_leak_over@120 bypass_over@120 vpn_reconnected@120/60"},
+        {"sS- kA.RO.RO.y look +400 kS.RO.DE.n look",
+         "connected@0 offline@300/300 vpn_disconnected@400 ip_changed@400:AS dns_leak@400 "
+         "bypass@400"},
+        {"kS.RO.DE.y look +1 sS- +1 kS.RO.RO.y look",
+         "connected@0 dns_leak@0 dns_leak_over@2 bypass@2"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_killed_monitor(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y lost look", "connected@0"},
+        {"kA.RO.RO.y lost +60 kB.RO.RO.y lost +60 kA.RO.RO.y look",
+         "connected@0 ip_changed@60:AB ip_changed@120:BA"},
+        {"kA.RO.RO.y unmarked look look", "connected@0"},
+        {"kA.RO.RO.y unmarked +60 kB.RO.RO.y look", "connected@0 ip_changed@60:AB"},
+        {"kA.RO.RO.y unmarked +1 kB.RO.RO.y unmarked +1 kC.RO.RO.y unmarked +1 kD.RO.RO.y look",
+         "connected@0 ip_changed@1:AB ip_changed@2:BC ip_changed@3:CD"},
+        {"kA.RO.RO.y look +300 lost look", "connected@0 offline@300/300"},
+        {"kA.RO.RO.y look +300 unmarked look +1 kA.RO.RO.y unmarked kA.RO.RO.y look",
+         "connected@0 offline@300/300 connected@301/301"},
+        {"kA.RO.RO.y look +300 lost +1 kA.RO.RO.y look",
+         "connected@0 offline@300/300 connected@301/301"},
+        {"sS- kA.RO.RO.y look sA- lost look sB- unmarked look",
+         "connected@0 bypass@0* bypass_over@0*"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+/* The fifth change folds the first two, the sixth what is left of them and the third, and so on. */
+static void test_full_journal(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y look +1 kB.RO.RO.y +1 kC.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y "
+         "look",
+         "connected@0 ip_changed@2:AC+1 ip_changed@3:CD ip_changed@4:DE ip_changed@5:EF"},
+        /* there and back is not to be seen then */
+        {"kA.RO.RO.y look +1 kB.RO.RO.y +1 kA.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y "
+         "look",
+         "connected@0 ip_changed@3:AD ip_changed@4:DE ip_changed@5:EF"},
+        /* but an alarm in between is told */
+        {"kA.RO.RO.y look +1 kA.RO.DE.y +1 kA.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y "
+         "look",
+         "connected@0 dns_leak@2+1 dns_leak_over@2 ip_changed@3:AD ip_changed@4:DE "
+         "ip_changed@5:EF"},
+        {"sS- kA.RO.RO.y look +1 kS.RO.RO.y +1 kA.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y +1 "
+         "kF.RO.RO.y look",
+         "connected@0 bypass@2+1 bypass_over@2 ip_changed@3:AD ip_changed@4:DE ip_changed@5:EF"},
+        {"kA.RO.RO.y look +1 kA.RO.RO.n +1 kA.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y "
+         "look",
+         "connected@0 vpn_disconnected@2+1 vpn_reconnected@2 ip_changed@3:AD ip_changed@4:DE "
+         "ip_changed@5:EF"},
+        {"kA.RO.RO.y look +400 kA.RO.RO.y +1 kB.RO.RO.y +1 kC.RO.RO.y +1 kD.RO.RO.y +1 "
+         "kE.RO.RO.y look",
+         "connected@0 offline@301/300+1 connected@401/400 ip_changed@401:AB ip_changed@402:BC "
+         "ip_changed@403:CD ip_changed@404:DE"},
+        /* what was told before and holds behind it is not told again */
+        {"kA.RO.DE.n look +1 kA.RO.RO.y +1 kA.RO.DE.n +1 kD.RO.DE.n +1 kE.RO.DE.n +1 kF.RO.DE.n "
+         "look",
+         "vpn_disconnected@0 dns_leak@0 ip_changed@3:AD ip_changed@4:DE ip_changed@5:EF"},
+        /* all at once */
+        {"sS- kA.RO.RO.y look +400 kS.RO.DE.n +1 kC.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y +1 "
+         "kF.RO.RO.y look",
+         "connected@0 offline@301/300+1 connected@401/400 ip_changed@401:AC dns_leak@401 "
+         "dns_leak_over@401 bypass@401 bypass_over@401 ip_changed@402:CD ip_changed@403:DE "
+         "ip_changed@404:EF"},
+        /* from the very first */
+        {"kA.RO.RO.y +1 kB.RO.RO.y +1 kC.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y look",
+         "connected@2+2 ip_changed@3:CD ip_changed@4:DE ip_changed@5:EF"},
+        {"kA.RO.RO.y +400 kB.RO.RO.y +1 kC.RO.RO.y +1 kD.RO.RO.y +1 kE.RO.RO.y look",
+         "connected@400+1 ip_changed@401:BC ip_changed@402:CD ip_changed@403:DE"},
+        /* announced entries make room */
+        {"kA.RO.RO.y +1 kB.RO.RO.y +1 kC.RO.RO.y look +1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y "
+         "+1 kG.RO.RO.y look",
+         "connected@0 ip_changed@1:AB ip_changed@2:BC ip_changed@3:CD ip_changed@4:DE "
+         "ip_changed@5:EF ip_changed@6:FG"},
+        /* what a folded one went through before the last look is not told again */
+        {"kA.RO.RO.y look +400 kA.RO.DE.y +1 kA.RO.RO.y unmarked +1 kB.RO.RO.y +1 kC.RO.RO.y "
+         "+1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y look",
+         "connected@0 offline@300/300 connected@400/400 dns_leak@400 dns_leak_over@401 "
+         "ip_changed@403:AC+1 ip_changed@404:CD ip_changed@405:DE ip_changed@406:EF"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_restart(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.DE.n look +60 restart look +60 kA.RO.DE.n look", "vpn_disconnected@0 dns_leak@0"},
+        {"kA.RO.RO.y look +60 restart +60 kB.RO.RO.n look",
+         "connected@0 ip_changed@120:AB vpn_disconnected@120"},
+        /* it stays away: counted from the start of service */
+        {"kA.RO.RO.y look +60 restart +299 look +1 look +60 kA.RO.RO.y look",
+         "connected@0 offline@360/360 connected@420/420"},
+        {"kA.RO.RO.y look +1000 restart +60 kA.RO.RO.y look", "connected@0"},
+        /* it was offline before, and is until it reports */
+        {"kA.RO.RO.y look +300 look restart look +1 look +60 kA.RO.RO.y look",
+         "connected@0 offline@300/300 connected@361/361"},
+        {"kA.RO.RO.y look +300 look restart +1000 look", "connected@0 offline@300/300"},
+        /* it never reported */
+        {"restart +1000 look kA.RO.RO.y look", "connected@1000"},
+        /* a store that knows of nothing told: it is news when it reports */
+        {"kA.RO.RO.y lost restart +1000 look", ""},
+        {"kA.RO.RO.y lost restart +60 kA.RO.RO.y look", "connected@60"},
+        /* the journal is gone, the facts are there */
+        {"kA.RO.RO.y look +60 kB.RO.DE.n drop look look",
+         "connected@0 ip_changed@60:AB dns_leak@60 vpn_disconnected@60"},
+        {"kA.RO.RO.y look +60 kB.RO.RO.y drop +60 kB.RO.RO.y look", "connected@0 ip_changed@60:AB"},
+        {"kA.RO.RO.y drop look", "connected@0"},
+        {"kA.RO.RO.y look +400 kB.RO.RO.y drop look", "connected@0 ip_changed@400:AB"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first),
+        cmocka_unit_test(test_address),
+        cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_bypass),
+        cmocka_unit_test(test_vpn),
+        cmocka_unit_test(test_offline),
+        cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_killed_monitor),
+        cmocka_unit_test(test_full_journal),
+        cmocka_unit_test(test_restart),
+    };
+
+    return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
+}
