@@ -81,7 +81,9 @@ bool delivery_is_busy(const delivery_t *delivery)
 void delivery_tell(const delivery_t *delivery, vitals_t *vitals)
 {
     vitals->telegram_enabled = delivery_is_on(delivery);
-    vitals->last_success = delivery->last_success;
+    if (delivery->last_success > 0) { /* else an earlier monitor's stays */
+        vitals->last_success = delivery->last_success;
+    }
     apr_cpystrn(vitals->telegram_error, delivery->error, sizeof(vitals->telegram_error));
 }
 

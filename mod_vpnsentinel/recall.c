@@ -30,7 +30,8 @@ static void track(const recall_t *recall, const client_t *stored, uint32_t slot)
     tracked = &recall->tracking->slots[slot];
     tracking_set_unmarked(tracked, NULL); /* the store has it by now, and the registry with it */
     tracked->uid = view.client.uid;
-    tracked->is_offline = (view.client.announced.state & ANNOUNCED_OFFLINE) != 0;
+    tracked->is_offline = (view.client.announced.state & ANNOUNCED_OFFLINE) != 0 ||
+                          view.seen == CLIENT_NEVER_SEEN;
     tracked->saved_seen = view.client.last_seen == stored->last_seen ? view.seen : 0;
     tracked->revision = is_as_stored(&view.client, stored) ? view.revision : view.revision - 1;
 }

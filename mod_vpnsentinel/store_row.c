@@ -5,6 +5,7 @@
 #include "keepalive.h"
 
 #define YEAR_9999 INT64_C(253402300799) /* its last second, since the epoch */
+#define COUNT_MAX INT32_MAX /* of what is counted on from: far beyond any that is real */
 #define ANNOUNCED_ALL                                                                              \
     (ANNOUNCED_FIRST | ANNOUNCED_OFFLINE | ANNOUNCED_LEAK | ANNOUNCED_BYPASS | ANNOUNCED_DOWN)
 
@@ -160,7 +161,9 @@ bool store_row_client(client_t *out, sqlite3_stmt *statement)
         !read_u32(&out->first_seen, statement, 2) || !read_u32(&out->last_change, statement, 3) ||
         !read_addr(&out->observed_ip, statement, 4) || !read_u32(&out->last_seen, statement, 6) ||
         !read_u32(&out->keepalives, statement, 7) ||
-        !store_row_announced(&out->announced, statement, 8)) {
+        !store_row_announced(&out->announced, statement, 8) || uid == 0 ||
+        (out->keepalives == 0) != (out->last_seen == 0) || out->announced.seq > COUNT_MAX ||
+        out->announced.number > COUNT_MAX) {
         return false;
     }
     out->uid = (uint64_t)uid;

@@ -19,9 +19,11 @@
 #define LOOK_PAUSE (CLOCK_SECOND / 20)     /* usec between two looks at all slots, at least */
 #define REPEAT_PAUSE CLOCK_SECOND          /* usec before what could not be recorded is repeated */
 #define STORE_PAUSE (5 * CLOCK_SECOND)     /* usec between two looks at the store's own state */
+#define QUEUE_PAUSE (CLOCK_SECOND / 2)     /* usec between two counts of what waits, while awake */
 #define ROUND_PAUSE (60 * CLOCK_SECOND)    /* usec between two rounds, which store last_seen */
 #define EXPIRE_PAUSE (3600 * CLOCK_SECOND) /* usec between two looks for old events */
-#define LOG_LINES_MAX 100u                 /* events that are logged singly in one look */
+#define DELIVERY_PATIENCE (CLOCK_SECOND / 2) /* usec that the end waits for Telegram's answer */
+#define LOG_LINES_MAX 100u                   /* events that are logged singly in one look */
 
 typedef struct watch_t {
     server_rec *server;
@@ -43,6 +45,9 @@ typedef struct watch_t {
     int64_t store_due;
     int64_t round_due;
     int64_t expire_due;
+    int64_t queue_due;
+    uint64_t queued;     /* messages that wait, as counted last */
+    int64_t oldest;      /* sec since epoch: since when */
     uint32_t round_slot; /* where the running round goes on, 0 = none runs */
     int64_t last_look;   /* monotonic usec */
     int64_t last_run;    /* sec since epoch: the same */
@@ -56,12 +61,17 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* --- signs of life --- */
 
+/* A long queue takes milliseconds to count. */
+static int64_t count_queue(watch_t *watch, int64_t now)
+{
+    watch->queued = store_queue(watch->store, &watch->oldest);
+    return now + QUEUE_PAUSE;
+}
+
 /* To the registry, which takes a long silence for a pause of the machine, and to who asks. */
 static void tell_vitals(watch_t *watch, int64_t now, int64_t due)
 {
     vitals_t *vitals = segment_vitals();
-    int64_t oldest;
-    uint64_t queued = store_queue(watch->store, &oldest);
 
     registry_breathe(watch->registry, now, due);
     if (!registry_acquire(watch->registry)) {
@@ -70,8 +80,8 @@ static void tell_vitals(watch_t *watch, int64_t now, int64_t due)
     vitals->pid = (int32_t)getpid();
     vitals->due = due;
     vitals->last_run = watch->last_run;
-    vitals->queued = queued;
-    vitals->oldest = oldest;
+    vitals->queued = watch->queued;
+    vitals->oldest = watch->oldest;
     vitals->store_state = (uint8_t)store_state(watch->store);
     apr_cpystrn(vitals->store_error, store_error(watch->store), sizeof vitals->store_error);
     delivery_tell(watch->delivery, vitals);
@@ -120,7 +130,8 @@ static void tell_store(watch_t *watch)
     store_state_t before = watch->store_state;
 
     if (error[0] != '\0' && strcmp(error, watch->store_error) != 0) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, watch->server, "VPNS0042: the store: %s", error);
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, watch->server, "VPNS0042: the store: %s (%s)", error,
+                     config_of(watch->server)->state_dir);
         log_server(VPS_ERROR, "store", "❌ %s", error);
     }
     apr_cpystrn(watch->store_error, error, sizeof watch->store_error);
@@ -428,7 +439,11 @@ static int64_t tend_all(watch_t *watch)
     if (watch->lookup != NULL) {
         due = earlier(due, server_ip_lookup_tend(watch->lookup, now));
     }
-    return due;
+    if (now >= watch->queue_due) {
+        watch->queue_due = count_queue(watch, now);
+        return due;
+    }
+    return earlier(due, watch->queue_due); /* to count what has just been done */
 }
 
 static void live(watch_t *watch)
@@ -442,6 +457,17 @@ static void live(watch_t *watch)
             drain(watch->calls->wake_fd);
             watch->look_due = earlier(watch->look_due, watch->last_look + LOOK_PAUSE);
         }
+    }
+}
+
+/* A message that is being sent may have been accepted by now: not to ask would send it twice. */
+static void finish_delivery(const watch_t *watch)
+{
+    int64_t now = clock_monotonic(), until = now + DELIVERY_PATIENCE;
+
+    for (; delivery_is_busy(watch->delivery) && now < until; now = clock_monotonic()) {
+        (void)transfers_wait(watch->transfers, watch->calls->wake_fd, until - now);
+        drain(watch->calls->wake_fd);
     }
 }
 
@@ -459,6 +485,7 @@ static void end(watch_t *watch)
         goes = announce_round(watch->announcer, &moment, 0, &watch->round_slot) &&
                watch->round_slot > 0;
     }
+    finish_delivery(watch);
     transfers_close(watch->transfers);
     store_close(watch->store);
     tracking_free(&watch->tracking);
