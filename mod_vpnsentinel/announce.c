@@ -22,7 +22,7 @@ struct announcer_t {
     batch_t batch;
     client_view_t view;       /* the client that is looked at */
     reconciliation_t verdict; /* on it */
-    event_t unrecorded;       /* of the server's address; number 0 = none */
+    event_t address;          /* the last one of the server's address; number 0 = none */
 };
 
 announcer_t *announcer_create(const announce_setup_t *setup, apr_pool_t *pool)
@@ -149,7 +149,7 @@ bool announce_changes(announcer_t *announcer, const announce_moment_t *moment, i
 /* Who becomes or ceases to be a bypass by the server's new address alone. */
 typedef struct moved_t {
     uint32_t begun, over;
-    uint32_t named;                    /* of those that begin, the first */
+    uint32_t named;                    /* of those that begin */
     char names[VPS_CLIENT_ID_MAX + 3]; /* theirs */
 } moved_t;
 
@@ -158,8 +158,7 @@ static void name_one(moved_t *moved, const char *client_id)
     size_t len = strlen(moved->names);
     const char *comma = len > 0 ? ", " : "";
 
-    if (moved->named == moved->begun && moved->named < NAMED_MAX &&
-        len + strlen(comma) + strlen(client_id) < sizeof moved->names) {
+    if (moved->named < NAMED_MAX && len + strlen(comma) + strlen(client_id) < sizeof moved->names) {
         (void)apr_snprintf(moved->names + len, sizeof moved->names - len, "%s%s", comma, client_id);
         moved->named++;
     }
@@ -221,33 +220,33 @@ static void note_moved(event_t *event, const moved_t *moved)
                        moved->names, moved->named < moved->begun ? ", ..." : "", over);
 }
 
-static const vps_addr_t *main_address(const server_ip_t *ip)
+static bool is_same(const vps_addr_t *a, const vps_addr_t *b)
 {
-    return ip->addr[0].version != 0 ? &ip->addr[0] : &ip->addr[1];
+    return memcmp(a, b, sizeof *a) == 0;
 }
 
 /*
  * The number by which the event is known. It is the same when recording is repeated: a transaction
  * that failed may have come through.
  */
-static void number_address(announcer_t *announcer, event_t *event, const announce_moment_t *moment)
+static uint64_t number_of_address(const announcer_t *announcer, const vps_addr_t *to,
+                                  const announce_moment_t *moment)
 {
-    const event_t *unrecorded = &announcer->unrecorded;
+    const event_t *last = &announcer->address;
 
-    if (unrecorded->number != 0 && vps_addr_equal(&unrecorded->to, &event->to)) {
-        event->number = unrecorded->number;
-    } else {
-        event->number = (uint64_t)moment->facts.now + (uint64_t)moment->wall * 1000000u;
+    if (last->number != 0 && is_same(&last->to, to)) {
+        return last->number;
     }
-    announcer->unrecorded = *event;
+    return (uint64_t)moment->facts.now + (uint64_t)moment->wall * 1000000u;
 }
 
 bool announce_server_ip(announcer_t *announcer, const announce_moment_t *moment,
                         const server_ip_t *before, const server_ip_t *now)
 {
-    event_t event;
+    const int changed = is_same(&before->addr[0], &now->addr[0]) ? 1 : 0;
+    event_t *event = &announcer->address;
     moved_t moved;
-    bool together, done;
+    bool together;
     char text[SERVER_IP_TEXT_SIZE];
 
     if (!tracking_grow(announcer->setup.tracking)) {
@@ -257,23 +256,19 @@ bool announce_server_ip(announcer_t *announcer, const announce_moment_t *moment,
     together = moved.begun + moved.over > 1;
     record_moved(announcer, moment, together);
     store_put_setting(announcer->setup.store, "server_ip", server_ip_format(text, now));
-    if (together || main_address(before)->version != 0) {
-        memset(&event, 0, sizeof event);
-        event.kind = EVENT_SERVER_ADDRESS;
-        event.when = moment->wall;
-        event.from = *main_address(before);
-        event.to = *main_address(now);
-        number_address(announcer, &event, moment);
+    if (together || before->addr[changed].version != 0) {
+        event->number = number_of_address(announcer, &now->addr[changed], moment);
+        event->kind = EVENT_SERVER_ADDRESS;
+        event->when = moment->wall;
+        event->from = before->addr[changed];
+        event->to = now->addr[changed];
+        event->note[0] = '\0';
         if (together) {
-            note_moved(&event, &moved);
+            note_moved(event, &moved);
         }
-        batch_add_event(&announcer->batch, &event);
+        batch_add_event(&announcer->batch, event);
     }
-    done = batch_commit(&announcer->batch);
-    if (done) {
-        announcer->unrecorded.number = 0;
-    }
-    return done;
+    return batch_commit(&announcer->batch);
 }
 
 bool announce_start(announcer_t *announcer, const announce_moment_t *moment)
@@ -284,8 +279,7 @@ bool announce_start(announcer_t *announcer, const announce_moment_t *moment)
     event.kind = EVENT_STARTED;
     event.number = registry_incarnation(announcer->setup.registry);
     event.when = registry_started_at(announcer->setup.registry);
-    event.to = *main_address(
-        &(server_ip_t){.addr = {moment->facts.server_ip[0], moment->facts.server_ip[1]}});
+    event.to = moment->facts.server_ip[moment->facts.server_ip[0].version != 0 ? 0 : 1];
     batch_add_event(&announcer->batch, &event);
     return batch_commit(&announcer->batch);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "killpoint.h"
 
 static apr_status_t free_arrays(void *data)
@@ -18,42 +19,49 @@ void batch_init(batch_t *batch, const announce_setup_t *setup, apr_pool_t *pool)
 {
     memset(batch, 0, sizeof *batch);
     batch->setup = setup;
+    batch->since = clock_wall() / CLOCK_SECOND;
     apr_pool_cleanup_register(pool, batch, free_arrays, apr_pool_cleanup_null);
 }
 
-/* Room for one more of size bytes; false, and the batch broken, when memory is out. */
-static bool make_room(batch_t *batch, void **array, size_t count, size_t *room, size_t size)
+/* The array with room for one more of size bytes; NULL, and the batch broken, when memory is out. */
+static void *make_room(batch_t *batch, void *array, size_t count, size_t *room, size_t size)
 {
     size_t wanted = *room > 0 ? *room * 2 : 64;
     void *grown;
 
     if (count < *room) {
-        return true;
+        return array;
     }
-    grown = realloc(*array, wanted * size);
-    if (grown == NULL) {
+    grown = realloc(array, wanted * size);
+    if (grown != NULL) {
+        *room = wanted;
+    } else {
         batch->is_broken = true;
-        return false;
     }
-    *array = grown;
-    *room = wanted;
-    return true;
+    return grown;
 }
 
 void batch_add_mark(batch_t *batch, const mark_t *mark)
 {
-    if (make_room(batch, (void **)&batch->mark, batch->marks, &batch->mark_room, sizeof *mark)) {
+    mark_t *marks =
+        make_room(batch, batch->mark, batch->marks, &batch->mark_room, sizeof *batch->mark);
+
+    if (marks != NULL) {
+        batch->mark = marks;
         batch->mark[batch->marks++] = *mark;
     }
 }
 
 void batch_add_event(batch_t *batch, const event_t *event)
 {
-    if (make_room(batch, (void **)&batch->event, batch->events, &batch->event_room,
-                  sizeof *event)) {
-        batch->event[batch->events] = *event;
-        store_put_event(batch->setup->store, &batch->event[batch->events], batch->setup->delivers);
-        batch->events++;
+    event_t *events =
+        make_room(batch, batch->event, batch->events, &batch->event_room, sizeof *batch->event);
+
+    if (events != NULL) {
+        batch->event = events;
+        events += batch->events++;
+        *events = *event;
+        store_put_event(batch->setup->store, events, batch->setup->delivers);
     }
 }
 
@@ -75,14 +83,6 @@ static void mark_announced(const batch_t *batch, tracked_t *tracked, const mark_
     }
 }
 
-static void remove_forgotten(const batch_t *batch, tracked_t *tracked, const mark_t *mark)
-{
-    if (registry_remove_stale(batch->setup->registry, mark->slot, mark->uid, mark->seen) !=
-        REGISTRY_OK) {
-        tracked->revision--; /* it is back: its row has to be written again */
-    }
-}
-
 static void apply(const batch_t *batch, const mark_t *mark)
 {
     tracked_t *tracked = &batch->setup->tracking->slots[mark->slot];
@@ -100,15 +100,25 @@ static void apply(const batch_t *batch, const mark_t *mark)
     if (mark->kind == MARK_ANNOUNCED) {
         mark_announced(batch, tracked, mark);
     } else if (mark->kind == MARK_FORGOTTEN) {
-        remove_forgotten(batch, tracked, mark);
+        (void)registry_remove_stale(batch->setup->registry, mark->slot, mark->uid, mark->seen);
     } else {
         tracked->is_offline = false;
     }
 }
 
+/*
+ * With the store in memory a monitor may have died with what it had recorded, but not what it had
+ * shown; then it is recorded, and sent, again.
+ */
+static bool is_shown(const batch_t *batch, const event_t *event)
+{
+    return batch->result == STORE_VOLATILE && event->when <= batch->since &&
+           event_ring_has(batch->setup->ring, event); /* nobody else writes there */
+}
+
 static void publish(const batch_t *batch, const event_t *event)
 {
-    if (event->id == 0) {
+    if (event->id == 0 || is_shown(batch, event)) {
         return; /* it had been recorded before */
     }
     if (registry_acquire(batch->setup->registry)) {

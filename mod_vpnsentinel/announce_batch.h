@@ -29,7 +29,8 @@ typedef struct mark_t {
 
 typedef struct batch_t {
     const announce_setup_t *setup;
-    mark_t *mark; /* malloc'ed */
+    int64_t since; /* sec since epoch: when this process began to announce */
+    mark_t *mark;  /* malloc'ed */
     size_t marks, mark_room;
     event_t *event; /* malloc'ed */
     size_t events, event_room;

@@ -44,3 +44,16 @@ bool event_ring_before(const event_ring_t *ring, uint64_t *cursor, event_t *out)
     *out = ring->entries[*cursor % EVENT_RING_ENTRIES];
     return true;
 }
+
+bool event_ring_has(const event_ring_t *ring, const event_t *event)
+{
+    uint64_t cursor = event_ring_end(ring);
+    event_t found;
+
+    while (event_ring_before(ring, &cursor, &found)) {
+        if (found.uid == event->uid && found.number == event->number && found.kind == event->kind) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -18,6 +18,9 @@ event_ring_t *event_ring_create(void *memory); /* in zeroed memory; also to find
 void event_ring_append(event_ring_t *ring, const event_t *event);
 uint64_t event_ring_newest(const event_ring_t *ring); /* id of the newest, 0 = none */
 
+/* Is an event of this identity and kind among those that can be read? Linear. */
+bool event_ring_has(const event_ring_t *ring, const event_t *event);
+
 /* How many events were ever appended: the cursor of a reader that begins at the newest. */
 uint64_t event_ring_end(const event_ring_t *ring);
 

@@ -30,8 +30,8 @@ static void track(const recall_t *recall, const client_t *stored, uint32_t slot)
     tracked = &recall->tracking->slots[slot];
     tracking_set_unmarked(tracked, NULL); /* the store has it by now, and the registry with it */
     tracked->uid = view.client.uid;
-    tracked->is_offline = (view.client.announced.state & ANNOUNCED_OFFLINE) != 0 ||
-                          view.seen == CLIENT_NEVER_SEEN;
+    tracked->is_offline =
+        (view.client.announced.state & ANNOUNCED_OFFLINE) != 0 || view.seen == CLIENT_NEVER_SEEN;
     tracked->saved_seen = view.client.last_seen == stored->last_seen ? view.seen : 0;
     tracked->revision = is_as_stored(&view.client, stored) ? view.revision : view.revision - 1;
 }
@@ -64,7 +64,7 @@ static void bring_back(void *ctx, const client_t *stored)
     uint32_t slot;
 
     if (!is_wanted(recall, stored)) {
-        return; /* see remove_strangers() */
+        return; /* see remove_strangers(), or the other one's row will take its place */
     }
     result = registry_restore(recall->registry, stored, &slot);
     if (result == REGISTRY_OK || result == REGISTRY_CREATED) {
@@ -83,10 +83,9 @@ static void find_stranger(void *ctx, const client_t *stored)
 {
     strangers_t *strangers = ctx;
     client_view_t view;
-    registry_result_t result =
-        registry_get(strangers->recall->registry, stored->report.client_id, &view);
 
-    if (result == REGISTRY_ABSENT || (result == REGISTRY_OK && view.client.uid != stored->uid)) {
+    if (registry_get(strangers->recall->registry, stored->report.client_id, &view) ==
+        REGISTRY_ABSENT) {
         strangers->uid[strangers->count++] = stored->uid;
     }
 }
@@ -136,16 +135,48 @@ static void show_event(void *ctx, const event_t *event)
     }
 }
 
+/*
+ * Is it known to be announced? What a monitor without a disk has shown and not delivered is not: it
+ * is going to be announced anew, with its message.
+ */
+static bool is_announced(const recall_t *recall, const event_t *event)
+{
+    client_view_t view;
+
+    return event->uid == 0 ||
+           (registry_get(recall->registry, event->client_id, &view) == REGISTRY_OK &&
+            view.client.uid == event->uid && view.client.announced.number >= event->number);
+}
+
+/* What is shown but not stored, because the store's file was lost, is stored again. */
+static void restore_events(const recall_t *recall)
+{
+    uint64_t end = event_ring_end(recall->ring), at = end, cursor = end;
+    bool done;
+    event_t event;
+
+    while (event_ring_before(recall->ring, &cursor, &event)) {
+        at = cursor;
+    }
+    for (; at < end; at++) {
+        cursor = at + 1;
+        if (event_ring_before(recall->ring, &cursor, &event) && is_announced(recall, &event)) {
+            store_restore_event(recall->store, &event);
+        }
+    }
+    store_commit(recall->store, note_result, &done);
+}
+
+/* The monitor alone writes to the ring, so it may read it without the lock. */
 static void recall_events(const recall_t *recall)
 {
     recall_t copy = *recall;
-    uint64_t newest = 0;
 
-    if (registry_acquire(recall->registry)) {
-        newest = event_ring_newest(recall->ring);
-        registry_release(recall->registry);
+    if (store_keeps_clients(recall->store)) {
+        restore_events(recall);
     }
-    store_read_events(recall->store, newest, EVENT_RING_ENTRIES, show_event, &copy);
+    store_read_events(recall->store, event_ring_newest(recall->ring), EVENT_RING_ENTRIES,
+                      show_event, &copy);
 }
 
 bool recall_all(const recall_t *recall)

@@ -80,6 +80,10 @@ void store_remove_client(store_t *store, uint64_t uid);      /* its events stay 
  * before (same uid and number) is not recorded again, nor its message: id becomes 0.
  */
 void store_put_event(store_t *store, event_t *event, bool deliver);
+
+/* Record one that was recorded before and lost with its file, under its id, without a message. */
+void store_restore_event(store_t *store, const event_t *event);
+
 void store_remove_message(store_t *store, uint64_t message); /* delivered */
 void store_put_setting(store_t *store, const char *name, const char *value);
 

@@ -150,9 +150,8 @@ void store_remove_client(store_t *store, uint64_t uid)
 }
 
 /* Returns false when it failed or had been recorded before. */
-static bool put_event(store_t *store, event_t *event)
+static bool put_event(store_t *store, sqlite3_stmt *statement, const event_t *event)
 {
-    sqlite3_stmt *statement = store->statement[PUT_EVENT];
     json_object *detail = event_detail_to_json(event);
     bool done;
 
@@ -175,12 +174,20 @@ static bool put_event(store_t *store, event_t *event)
 void store_put_event(store_t *store, event_t *event, bool deliver)
 {
     event->id = 0;
-    if (!begin(store, true) || !put_event(store, event)) {
+    if (!begin(store, true) || !put_event(store, store->statement[PUT_EVENT], event)) {
         return;
     }
     event->id = (uint64_t)sqlite3_last_insert_rowid(store->db);
     if (deliver) {
         (void)run_on(store, PUT_MESSAGE, event->id);
+    }
+}
+
+void store_restore_event(store_t *store, const event_t *event)
+{
+    if (begin(store, false)) {
+        (void)sqlite3_bind_int64(store->statement[RESTORE_EVENT], 7, (int64_t)event->id);
+        (void)put_event(store, store->statement[RESTORE_EVENT], event);
     }
 }
 

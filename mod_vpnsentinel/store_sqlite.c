@@ -24,6 +24,9 @@ static const char *const texts[STATEMENTS] = {
     [REMOVE_ANNOUNCED] = "DELETE FROM %s.announced WHERE uid = ?1",
     [PUT_EVENT] = "INSERT INTO %s.events (uid, number, kind, at, client_id, detail)"
                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (uid, number) DO NOTHING",
+    [RESTORE_EVENT] =
+        "INSERT OR IGNORE INTO %s.events (uid, number, kind, at, client_id, detail, id)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [PUT_MESSAGE] = "INSERT INTO %s.outbox (event) VALUES (?1)",
     [REMOVE_MESSAGE] = "DELETE FROM %s.outbox WHERE id = ?1",
     [PUT_SETTING] = "INSERT OR REPLACE INTO %s.settings VALUES (?1, ?2)",

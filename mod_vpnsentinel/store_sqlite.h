@@ -20,6 +20,7 @@ typedef enum statement_t {
     REMOVE_SEEN,
     REMOVE_ANNOUNCED,
     PUT_EVENT,
+    RESTORE_EVENT,
     PUT_MESSAGE,
     REMOVE_MESSAGE,
     PUT_SETTING,

@@ -1,7 +1,7 @@
 /*
- * Preloaded into a test's httpd: steps the wall clock of all its processes, and leaves the monotonic
- * one alone. How far, in seconds, is an int64_t in the file that VPS_CLOCK_STEP names; a change of
- * the file is seen at once.
+ * Preloaded into a test's httpd: steps the wall clock of all its processes, and leaves the
+ * monotonic one alone. How far, in seconds, is an int64_t in the file that VPS_CLOCK_STEP names; a
+ * change of the file is seen at once.
  *
  * Without the variable, or the file, the clock is the true one.
  */

@@ -20,8 +20,8 @@ my $result =
 
 print "\nfaults:\n";
 printf "  %4d  %s\n", $result->{per_fault}{$_}, $_ for sort keys %{ $result->{per_fault} };
-print "announced: $result->{events} events, $result->{messages} messages; excused: $result->{doubled} came twice, "
-    . "$result->{reordered} before an earlier one\n";
+print "announced: $result->{events} events, $result->{messages} messages; "
+    . "excused: $result->{doubled} came twice, $result->{reordered} before an earlier one\n";
 print "WRONG: $_\n" for @{ $result->{faults} };
 print @{ $result->{faults} } ? "seed $option{seed} fails\n"
     : "every transition was announced exactly once\n";

@@ -1,10 +1,10 @@
-# The registry through reloads: what graceful and restart keep, what stopping ends; on every MPM.
+# The registry through reloads: what graceful and restart keep; on every MPM.
 use strict;
 use warnings;
 
 use Test::More;
 use Load;
-use VpsHttpd;
+use Sentinel;
 
 my $CONF = "VPNSentinelAPI\nVPNSentinelAPIKey key\nVPNSentinelRateLimit 0\n";
 my %HEADERS = (headers => { 'X-API-Key' => 'key' });
@@ -17,8 +17,9 @@ sub keepalive {
 }
 
 sub clients {
-    my ($httpd) = @_;
-    my (undef, $body) = $httpd->json('GET', '/api/v1/clients', {%HEADERS});
+    my ($httpd, $key) = @_;
+    my %headers = (headers => { 'X-API-Key' => $key // 'key' });
+    my (undef, $body) = $httpd->json('GET', '/api/v1/clients', \%headers);
     return { map { $_->{client_id} => $_ } @{ $body->{clients} } };
 }
 
@@ -83,18 +84,34 @@ for my $mutex (qw(pthread fcntl:run flock:run sysvsem)) {
     };
 }
 
-subtest 'a limit beyond the running segment' => sub {
-    my $httpd = VpsHttpd->start(conf => $CONF);
-    is keepalive($httpd, 'c-1', 'Rome'), 200, 'keepalive';
-    $httpd->write_file('httpd.conf',
-        $httpd->read_file('httpd.conf') . "VPNSentinelMaxClients 1000000\n");
-    $httpd->graceful;
-    is clients($httpd)->{'c-1'}{city}, 'Rome', 'the clients stay';
-    is server_status($httpd)->{clients}{max}, 65536, 'the limit is what there is room for';
-    like $httpd->error_log, qr/VPNS0015: VPNSentinelMaxClients 1000000: .* stop and start/, 'and it is told';
-    $httpd->stop;
-    $httpd->check_error_log(allow => [qr/VPNS0015/]);
-};
+# Whatever is in the segment moves to a larger one; with a store or without.
+for my $store ('', "VPNSentinelStateDir none\n") {
+    subtest "a limit beyond the running segment $store" => sub {
+        my $httpd = Sentinel->start(conf => $store);
+        $httpd->keepalive({ client_id => 'c-1', city => 'Rome' });
+        my @events = ($httpd->is_announced('c-1', 'connected', 'a client'))[0];
+        my $before = clients($httpd, $Sentinel::KEY);
+        my $start = ($httpd->api('GET', '/status'))[1]{started_at};
+        my $load = Load->start($httpd, 'loaded', $Sentinel::KEY);
+        $httpd->write_file('httpd.conf',
+            $httpd->read_file('httpd.conf') . "VPNSentinelMaxClients 1000000\n");
+        $httpd->graceful;
+        my ($good, $bad) = $load->stop;
+        my $after = clients($httpd, $Sentinel::KEY);
+        my $kept = delete($after->{loaded})->{keepalives};
+        cmp_ok $kept, '>=', $good, 'no keepalive was lost'
+            or diag "$kept kept, $good acknowledged, $bad not";
+        is_deeply $after, $before, 'the clients stay';
+        my (undef, $status) = $httpd->api('GET', '/status');
+        is $status->{clients}{max}, 1000000, 'the limit holds';
+        is $status->{started_at}, $start, 'the start of service does not move';
+        $httpd->keepalive({ client_id => 'c-1', city => 'Rome', public_ip => '203.0.113.1' });
+        $httpd->is_announced('c-1', 'connected', 'nothing is announced again');
+        is_deeply [ $httpd->events('c-1') ], \@events, 'the events stay';
+        $httpd->stop;
+        $httpd->check_error_log;
+    };
+}
 
 # A module that is added to a running web server must not end it. In /proc no lock file can be made.
 subtest 'a mutex that cannot be had' => sub {

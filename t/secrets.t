@@ -79,7 +79,8 @@ for my $name (sort keys %WORLD) {
         subtest "$name, " . ($proxy ? 'by a proxy' : 'directly') => sub {
             my ($bot, $world) = (BotApi->start, StandIn->start);
             $WORLD{$name}->($bot, $world);
-            my $gate = $proxy ? 'VPNSentinelProxy "' . ($bot->url =~ s{//}{//agent:pr0xy-p4ss\@}r) . "\"\n" : '';
+            my $url = $bot->url =~ s{//}{//agent:pr0xy-p4ss\@}r;
+            my $gate = $proxy ? "VPNSentinelProxy $url\n" : '';
             my $httpd = Sentinel->start(
                 conf => $bot->conf . $CONF . $gate . 'VPNSentinelIPInfoURL ' . $world->url
                     . "\nVPNSentinelIPAPIURL " . $world->url . "\n<Location /server-status>\n"
@@ -88,7 +89,7 @@ for my $name (sort keys %WORLD) {
                 log_level => 'info vpnsentinel:trace8',
                 files => { keys => "k3y-0f-a-file\n", ipinfo => "ipinf0-t0ken\n" },
             );
-            $httpd->keepalive({ client_id => 'office', public_ip => $_ }) for '203.0.113.1', '203.0.113.2';
+            $httpd->keepalive({ client_id => 'office', public_ip => "203.0.113.$_" }) for 1, 2;
             $httpd->is_announced('office', 'connected ip_changed', 'it works');
             my $asked = sub {
                 my (undef, $status) = $httpd->api('GET', '/status');
@@ -126,7 +127,10 @@ subtest 'configuration' => sub {
     my %variable = (VPN_SENTINEL_TELEGRAM_TOKEN => 's3cret', IPINFO_API_TOKEN => 's3cret token',
         VPN_SENTINEL_API_KEY => 's3cret key');
     for my $name (sort keys %variable) {
-        my ($status, $text) = VpsHttpd->configtest(conf => "VPNSentinelAPI\n", env => { $name => $variable{$name} });
+        my ($status, $text) = VpsHttpd->configtest(
+            conf => "VPNSentinelAPI\n",
+            env => { $name => $variable{$name} },
+        );
         isnt($status, 0, "$name is checked");
         unlike($text, qr/s3cret/, '... and not repeated');
     }

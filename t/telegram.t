@@ -1,4 +1,5 @@
-# Delivery to a Bot API that fails in every way: no alert is lost, none told twice, their order kept.
+# Delivery to a Bot API that fails in every way: no alert is lost, none told twice, their order
+# kept.
 use strict;
 use warnings;
 use utf8;

@@ -85,6 +85,11 @@ VPNSentinelAPIKey key
 VPNSentinelDashboard off
 VPNSentinelLog logs/own.log
 VPNSentinelMaxClients 1000000
+VPNSentinelStateDir new-state
+VPNSentinelServerPublicIP auto
+VPNSentinelTelegram on
+VPNSentinelTelegramToken 1:x
+VPNSentinelTelegramChatID 1
 CONF
     );
     my $mounted = VpsHttpd->start(%loaded, conf => $mutex . $mounts);
@@ -99,6 +104,10 @@ CONF
     is(files_of($mounted),
         files_of($without) =~ s{(?= run)}{ logs/vpnsentinel.log}r . ' run/vpnsentinel',
         'which a mount has') if -d '/proc/self/fd';
+    ok(!-e $unmounted->root . '/new-state', 'no folder for a store');
+    is_deeply([ glob $without->root . '/state/*' ], [], 'no store');
+    ok($mounted->wait_for_monitor, 'which a mount has, and a monitor');
+    is_deeply([ $unmounted->monitors ], [], 'no monitor');
     my $processes = sub { scalar $_[0]->session($_[0]->pid) };
     ok($without->wait_for(sub { $processes->($unmounted) == $processes->($without) }),
         'no process');
@@ -141,11 +150,13 @@ for my $mpm (qw(event prefork)) {
         write_extra($httpd, $mounts);
         $httpd->graceful;
         works($httpd, 'mounted', 'first', []);
+        ok($httpd->wait_for_monitor, 'there is a monitor');
         $httpd->graceful;
         works($httpd, 'again', 'second', ['first']);
         write_extra($httpd, '');
         $httpd->graceful;
         is_httpds_own($httpd, 'unmounted');
+        is_deeply([ $httpd->monitors ], [], 'the monitor is gone');
         write_extra($httpd, $mounts);
         $httpd->graceful;
         works($httpd, 'mounted again', 'third', [ 'first', 'second' ]);
@@ -156,7 +167,8 @@ for my $mpm (qw(event prefork)) {
     subtest "$mpm: loaded by a graceful" => sub {
         my $httpd = VpsHttpd->start(mpm => $mpm, module => undef, conf => $include);
         is_httpds_own($httpd, 'before');
-        my $load = qq{LoadModule vpnsentinel_module "$module"\nLogLevel vpnsentinel:info\n};
+        my $load = qq{LoadModule vpnsentinel_module "$module"\nLogLevel vpnsentinel:info\n}
+            . "VPNSentinelStateDir state\nVPNSentinelServerPublicIP none\n";
         write_extra($httpd, $load . $mounts);
         $httpd->graceful;
         works($httpd, 'loaded', 'first', []);
@@ -165,6 +177,7 @@ for my $mpm (qw(event prefork)) {
         write_extra($httpd, '');
         $httpd->graceful;
         is_httpds_own($httpd, 'unloaded');
+        is_deeply([ $httpd->monitors ], [], 'the monitor is gone');
         write_extra($httpd, $load . $mounts);
         $httpd->graceful;
         works($httpd, 'loaded again', 'third', [ 'first', 'second' ]);

@@ -14,10 +14,10 @@ BotApi - plays Telegram's Bot API
 
 =head1 DESCRIPTION
 
-A LocalServer (see there) with the method sendMessage of one bot, which is in one chat: $BotApi::TOKEN
-and $BotApi::CHAT. It is as strict as the Bot API, and in HTML stricter: there each "&" must begin an
-entity. The service's name is the method's. A request whose fault says cut or slow is carried out all
-the same.
+A LocalServer (see there) with the method sendMessage of one bot, which is in one chat:
+$BotApi::TOKEN and $BotApi::CHAT. It is as strict as the Bot API, and in HTML stricter: there each
+"&" must begin an entity. The service's name is the method's. A request whose fault says cut or slow
+is carried out all the same.
 
 =head2 conf
 
@@ -29,9 +29,9 @@ sendMessage fails with this error of the Bot API: description (the usual one), r
 
 =head2 messages
 
-What it took, oldest first: hashes of message_id, time (with fractions), chat_id, text (as sent), plain
-(without HTML), parse_mode, and unanswered: the sender may not have been told. In scalar context their
-number. They outlive stop().
+What it took, oldest first: hashes of message_id, time (with fractions), chat_id, text (as sent),
+plain (without HTML), parse_mode, and unanswered: the sender may not have been told. In scalar
+context their number. They outlive stop().
 
 =head2 wait_for_messages(COUNT)
 

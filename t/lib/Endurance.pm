@@ -10,13 +10,13 @@ Endurance - rounds of faults over a server whose clients' transitions are known
 
 =head1 DESCRIPTION
 
-Some clients report to one server, which tells a bot. In each round a few of them change, and a fault
-strikes: processes are killed, the server is reloaded or stopped, the store or the bot fails. Everything
-that is left to chance comes from the seed. After each round the API must tell exactly what the clients
-did, and at the end the bot the same: see Ledger.
+Some clients report to one server, which tells a bot. In each round a few of them change, and a
+fault strikes: processes are killed, the server is reloaded or stopped, the store or the bot fails.
+Everything that is left to chance comes from the seed. After each round the API must tell exactly
+what the clients did, and at the end the bot the same: see Ledger.
 
-run(ROUNDS) returns the ledger's audit, with the faults of the rounds in front; and per_fault, how often
-each struck.
+run(ROUNDS) returns the ledger's audit, with the faults of the rounds in front; and per_fault, how
+often each struck.
 
 =cut
 
@@ -37,8 +37,9 @@ my $BEAT = 0.5;       # seconds between two keepalives of a client
 my $CLIENTS_MAX = 12;
 my $DEADLINE = 60;    # seconds for anything to settle
 
-# What may strike in a round: begin, strike (in the middle of the changes), end; each may be missing.
-# calm: nothing is open when it strikes, because it may cost the last second of what was reported.
+# What may strike in a round: begin, strike (in the middle of the changes), end; each may be
+# missing. calm: nothing is open when it strikes, because it may cost the last second of what was
+# reported.
 my %FAULT = (
     'nothing' => {},
     'monitor killed' => { strike => '_kill_monitor' },
@@ -191,13 +192,13 @@ my @CHANGES = (
     },
 );
 
-# The changes of a round, as functions that make them and return when the server has acknowledged them.
-# few: no client has two, and nobody goes or comes.
+# The changes of a round, as functions that make them and return when the server has acknowledged
+# them. few: no client has two, and nobody goes or comes.
 sub _draw_changes {
     my ($self, $few) = @_;
     my @clients = shuffle @{ $self->{clients} };
     my @changes;
-    for my $client (@clients[ 0 .. int rand 3 ]) {
+    for my $client (@clients[ 0 .. int rand 2 ]) {
         push @changes, $self->_change_of($client) for 1 .. ($few ? 1 : 1 + int rand 2);
     }
     return @changes if $few;
@@ -295,8 +296,8 @@ sub _wait {
     return 1;
 }
 
-# The events of a client, "" for the server itself: what the API tells, behind what it told when a store
-# was taken away.
+# The events of a client, "" for the server itself: what the API tells, behind what it told when a
+# store was taken away.
 sub _events {
     my ($self, $id) = @_;
     my $query = $id eq '' ? '?limit=1000' : "?limit=1000&client=$id";
@@ -408,7 +409,7 @@ sub _await_store {
     my ($self) = @_;
     my $is_back = sub {
         my (undef, $status) = $self->{httpd}->api('GET', '/status');
-        return $status && $status->{store}{state} eq 'ok' && glob $self->_folder . '/vpnsentinel.db';
+        return $status && $status->{store}{state} eq 'ok' && -e $self->_folder . '/vpnsentinel.db';
     };
     push @{ $self->{faults} }, 'the store does not come back' if !$self->_wait($is_back);
 }

@@ -14,14 +14,15 @@ Ledger - what clients really did against what was announced of it
 
 =head1 DESCRIPTION
 
-Each transition has to be an event of the API once, and each event a message of the bot once, both in the
-order of their client. What cannot be otherwise is excused, and counted:
+Each transition has to be an event of the API once, and each event a message of the bot once, both
+in the order of their client. What cannot be otherwise is excused, and counted:
 
 A message that the bot took just before the monitor ended, or without the sender knowing, may come a
 second time.
 
-A monitor that begins while the store is gone does not see what waits in it. What happens meanwhile is
-told before that; and what was told since the store went, by the monitor before, may come a second time.
+A monitor that begins while the store is gone does not see what waits in it. What happens meanwhile
+is told before that; and what was told since the store went, by the monitor before, may come a
+second time.
 
 =head2 expect(CLIENT, NAME...)
 
@@ -33,14 +34,14 @@ Now, on purpose.
 
 =head2 open_accounts(EVENTS)
 
-The clients of which something else has been announced until now, each as "CLIENT: expected ..., told ...".
-EVENTS gives the names of a client's events.
+The clients of which something else has been announced until now, each as "CLIENT: expected ...,
+told ...". EVENTS gives the names of a client's events.
 
 =head2 audit(EVENTS, MESSAGES)
 
-At the end: compares all events, as the API tells them, with all messages, as BotApi keeps them. Returns a
-hash: faults, a list of sentences, which should be empty; events, messages, doubled, reordered, their
-numbers.
+At the end: compares all events, as the API tells them, with all messages, as BotApi keeps them.
+Returns a hash: faults, a list of sentences, which should be empty; events, messages, doubled,
+reordered, their numbers.
 
 =cut
 
@@ -122,11 +123,13 @@ sub audit {
 sub _may_come_twice {
     my ($self, $message) = @_;
     my $time = $message->{time};
-    return 1 if $message->{unanswered} || grep { $_ > $time && $_ < $time + $WINDOW } @{ $self->{ends} };
+    return 1 if $message->{unanswered};
+    return 1 if grep { $_ > $time && $_ < $time + $WINDOW } @{ $self->{ends} };
     return grep { $time > $_->{from} && $time < $_->{last_end} } $self->_blind_times;
 }
 
-# The messages of one client, in the order of its events. Returns how many came before an earlier one.
+# The messages of one client, in the order of its events. Returns how many came before an earlier
+# one.
 sub _check_order {
     my ($self, $messages) = @_;
     my ($latest, $reordered) = (undef, 0);
@@ -134,13 +137,18 @@ sub _check_order {
         if ($latest && $message->{time} < $latest->{time}) {
             $reordered++;
             push @{ $self->{faults} }, "$message->{plain}\ncame before\n$latest->{plain}"
-                if !grep { $message->{time} > $_->{first_end} && $message->{time} < $_->{to} + $WINDOW }
-                $self->_blind_times;
+                if !$self->_may_come_early($message->{time});
         } else {
             $latest = $message;
         }
     }
     return $reordered;
+}
+
+# May a message that came at this time have overtaken others?
+sub _may_come_early {
+    my ($self, $time) = @_;
+    return grep { $time > $_->{first_end} && $time < $_->{to} + $WINDOW } $self->_blind_times;
 }
 
 # The times without a store in which a monitor ended, with when that was.

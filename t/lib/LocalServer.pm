@@ -6,10 +6,10 @@ LocalServer - a service of the outside world, played on a port of 127.0.0.1, tha
 
 =head1 DESCRIPTION
 
-The base of those that play a service: they say which service a request is for, service(REQUEST), and
-what the well-behaved answer is, answer(REQUEST): status, hash of header lines, body. A request is a
-hash of method, path, header (names in lower case), body, service, and fault, which is undef for a
-request that is answered well.
+The base of those that play a service: they say which service a request is for, service(REQUEST),
+and what the well-behaved answer is, answer(REQUEST): status, hash of header lines, body. A request
+is a hash of method, path, header (names in lower case), body, service, and fault, which is undef
+for a request that is answered well.
 
 The server is one forked process. It ends with the object or with the test.
 
@@ -35,8 +35,8 @@ How a service answers until told otherwise:
 
 =head2 requests(SERVICE)
 
-What a service was asked, oldest first, each with the time (with fractions) it came at. In scalar context
-their number.
+What a service was asked, oldest first, each with the time (with fractions) it came at. In scalar
+context their number.
 
 =cut
 
@@ -239,7 +239,8 @@ sub _read {
     my $received = \$self->{received}{$socket};
     sysread($socket, my $bytes, 65536) or return 0;
     $$received .= $bytes;
-    return _reply($socket, 400, {}, '') if $$received =~ /\A\x16/;    # TLS, which is not spoken here
+    # TLS is not spoken here.
+    return _reply($socket, 400, {}, '') if $$received =~ /\A\x16/;
     my ($head, $body) = $$received =~ /\A(.*?)\r\n\r\n(.*)\z/s or return 1;
     my ($line, @lines) = split /\r\n/, $head;
     my %header = map { /^([^:]+):\s*(.*)$/ ? (lc $1 => $2) : () } @lines;
@@ -277,7 +278,8 @@ sub _misbehave {
         return 0;
     }
     my ($status, $header, $body) = $self->answer($request);
-    my $text = _format($fault->{status} // $status, $fault->{header} // $header, $fault->{body} // $body);
+    my $text = _format($fault->{status} // $status, $fault->{header} // $header,
+        $fault->{body} // $body);
     if ($fault->{slow}) {
         $self->{slow}{$socket} = { socket => $socket, text => $text };
         return 1;
@@ -297,8 +299,8 @@ sub _format {
     my %all = ('Content-Type' => 'application/json', 'Connection' => 'close', %$header);
     my $head = join '', map { "$_: $all{$_}\r\n" } sort keys %all;
     utf8::encode($body) if utf8::is_utf8($body);
-    return sprintf "HTTP/1.1 %d %s\r\n%sContent-Length: %d\r\n\r\n%s", $status, $REASON{$status} // 'Status', $head,
-        length $body, $body;
+    return sprintf "HTTP/1.1 %d %s\r\n%sContent-Length: %d\r\n\r\n%s", $status,
+        $REASON{$status} // 'Status', $head, length $body, $body;
 }
 
 1;

@@ -30,13 +30,18 @@ scalar context its number.
 
 =head2 events(CLIENT)
 
-What was announced of a client, "" for the server itself, or of all when none is given: hashes as the
-API tells them, oldest first.
+What was announced of a client, "" for the server itself, or of all when none is given: hashes as
+the API tells them, oldest first.
 
 =head2 is_announced(CLIENT, NAMES, NAME)
 
 Tests that just these events of a client are announced, by now or soon: NAMES is their names with a
 space between, oldest first. Returns the events.
+
+=head2 store_state, store_becomes(STATE, NAME)
+
+What the status says of the store; store_becomes() tests that it is, or becomes, "ok", "degraded" or
+"off", and that readiness agrees: health has to be mounted.
 
 =head2 is_error(ANSWER, STATUS, ERROR, NAME)
 
@@ -111,6 +116,21 @@ sub is_announced {
     my @events = $self->events($id);
     Test::More::is(join(' ', map { $_->{event} } @events), $names, $name);
     return @events;
+}
+
+sub store_state {
+    my ($self) = @_;
+    my (undef, $status) = $self->api('GET', '/status');
+    return $status->{store}{state};
+}
+
+sub store_becomes {
+    my ($self, $state, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::ok($self->wait_for(sub { $self->store_state eq $state }), $name);
+    my $expected = $state eq 'degraded' ? 503 : 200;
+    my $ready = sub { $self->request('GET', '/health/ready')->{status} == $expected };
+    Test::More::ok($self->wait_for($ready), "... readiness says so: $expected");
 }
 
 sub is_error {

@@ -43,8 +43,8 @@ Starts httpd and returns when it serves. All are optional:
                     (at its end, which then takes some tenths of a second)
     expect_failure  true = return when httpd has refused to start: see exit_status and error_log
 
-Unless conf, or env, says otherwise, the module's store is in the folder "state" of the ServerRoot, and
-it does not ask the Internet for the server's address.
+Unless conf, or env, says otherwise, the module's store is in the folder "state" of the ServerRoot,
+and it does not ask the Internet for the server's address.
 
 =head2 VpsHttpd->configtest(...)
 
@@ -191,8 +191,8 @@ sub _make_state_folder {
     chown +(getpwnam('www-data'))[ 2, 3 ], "$self->{root}/state" if $> == 0;
 }
 
-# Where the ServerRoots are. Started by root, httpd's children run as another user: in a build folder
-# that is root's alone they could read nothing, then a temporary folder is taken.
+# Where the ServerRoots are. Started by root, httpd's children run as another user: in a build
+# folder that is root's alone they could read nothing, then a temporary folder is taken.
 sub _folder {
     my $path = "$BUILD_DIR/t/tmp";
     return $path if $> != 0 || _is_open_to_all($BUILD_DIR);

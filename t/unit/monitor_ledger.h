@@ -106,7 +106,9 @@ static inline teller_t ledger_teller(const ledger_t *ledger, uint64_t uid)
                 fail_msg("%s is told %s out of order", event->client_id,
                          event_name((event_kind_t)event->kind));
             }
-            teller.public_ip = event->to.version != 0 ? event->to : teller.public_ip;
+            if (teller.public_ip.version == 0 || event->kind == EVENT_ADDRESS) {
+                teller.public_ip = event->to;
+            }
         }
     }
     return teller;
@@ -140,6 +142,22 @@ static inline void assert_ring(const event_ring_t *ring, const ledger_t *ledger)
         assert_int_equal(event.kind, ledger->event[left].kind);
     }
     assert_int_equal(left, 0);
+}
+
+/* The ring shows nothing twice. */
+static inline void assert_no_doubles(const event_ring_t *ring)
+{
+    uint64_t cursor = event_ring_end(ring);
+    event_t event;
+
+    while (event_ring_before(ring, &cursor, &event)) {
+        uint64_t other = cursor;
+        event_t older;
+
+        while (event_ring_before(ring, &other, &older)) {
+            assert_false(older.uid == event.uid && older.number == event.number);
+        }
+    }
 }
 
 /* These messages wait, in this order, and no others. They are taken out. */
@@ -210,8 +228,8 @@ static inline void assert_stored(world_t *world, store_t *store)
     while (store_read_clients(store, last, 100, &last, check_stored, &all) > 0) {
     }
     while (count > 0) {
-        assert_int_equal(
-            registry_list(&world->memory.registry, &cursor, &view, 1, &count), REGISTRY_OK);
+        assert_int_equal(registry_list(&world->memory.registry, &cursor, &view, 1, &count),
+                         REGISTRY_OK);
         clients += (uint32_t)count;
     }
     assert_int_equal(all.count, clients);
@@ -248,8 +266,8 @@ static inline void assert_state(world_t *world, const expected_t *expected)
     unsigned int state = 0;
 
     if (expected->state == NULL) {
-        assert_int_equal(
-            registry_get(&world->memory.registry, expected->client_id, &view), REGISTRY_ABSENT);
+        assert_int_equal(registry_get(&world->memory.registry, expected->client_id, &view),
+                         REGISTRY_ABSENT);
         return;
     }
     for (const char *letter = expected->state; *letter != '\0'; letter++) {
@@ -260,10 +278,10 @@ static inline void assert_state(world_t *world, const expected_t *expected)
 }
 
 /* Everything is in its place, and nothing is told that is not expected; to be delivered. */
-static inline void assert_outcome(world_t *world, const expected_t *expected, size_t count)
+static inline void assert_outcome(world_t *world, store_t *store, const expected_t *expected,
+                                  size_t count)
 {
     static ledger_t ledger;
-    store_t *store = open_store();
     size_t told = 0;
 
     assert_int_equal(store_state(store), STORE_OK);
@@ -285,7 +303,6 @@ static inline void assert_outcome(world_t *world, const expected_t *expected, si
     if (world->is_deaf) {
         assert_outbox(store, &ledger);
     }
-    store_close(store);
 }
 
 #endif
