@@ -143,10 +143,9 @@ static bool is_accepted(const delivery_t *delivery)
     return false;
 }
 
-/* The server itself (uid 0) has nobody who waits for that. */
 static void settle(delivery_t *delivery, uint64_t uid)
 {
-    if (uid != 0 && store_is_settled(delivery->store, uid)) {
+    if (store_is_settled(delivery->store, uid)) {
         delivery->delivered(delivery->ctx, uid);
     }
 }

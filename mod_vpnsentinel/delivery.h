@@ -22,8 +22,8 @@ typedef struct delivery_settings_t {
     const char *chat;
 } delivery_settings_t;
 
-/* settings NULL = Telegram is off. delivered: called when the client's last waiting message is
- * delivered (ctx, uid). NULL when memory is out. */
+/* settings NULL = Telegram is off. delivered: called when the last waiting message of a
+ * client, or of the server (uid 0), is delivered (ctx, uid). NULL when memory is out. */
 delivery_t *delivery_create(const delivery_settings_t *settings, store_t *store,
                             transfers_t *transfers, void (*delivered)(void *ctx, uint64_t uid),
                             void *ctx, apr_pool_t *pool);

@@ -3,7 +3,8 @@
  *
  * At the start of the monitor, and when a store that was away has come back. On a new registry every
  * stored client returns; on one that has been filled before, the registry knows better, and rows that
- * it does not know are of clients that were removed.
+ * it does not know are of clients that were removed. Events that the ring shows and the store has
+ * lost with its file are stored again.
  */
 #ifndef RECALL_H
 #define RECALL_H

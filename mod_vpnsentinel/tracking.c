@@ -22,16 +22,6 @@ bool tracking_grow(tracking_t *tracking)
     return true;
 }
 
-void tracking_distrust(tracking_t *tracking)
-{
-    uint32_t slot, slots = registry_slots(tracking->registry);
-
-    for (slot = 0; slot < tracking->room && slot < slots; slot++) {
-        tracking->slots[slot].revision = registry_revision(tracking->registry, slot) - 1;
-        tracking->slots[slot].saved_seen = 0;
-    }
-}
-
 void tracking_free(tracking_t *tracking)
 {
     uint32_t slot;

@@ -27,9 +27,6 @@ typedef struct tracking_t {
 /* Make room for all slots handed out so far; false when memory is out. */
 bool tracking_grow(tracking_t *tracking);
 
-/* What was stored may be gone: every slot needs a look, until somebody finds it stored. */
-void tracking_distrust(tracking_t *tracking);
-
 void tracking_free(tracking_t *tracking);
 
 /*

@@ -304,9 +304,7 @@ static void recall_store(watch_t *watch)
         .ctx = watch,
     };
 
-    tracking_distrust(&watch->tracking);
-    if (store_state(watch->store) == STORE_OFF ||
-        (recall_all(&recall) && store_state(watch->store) == STORE_OK)) {
+    if (store_state(watch->store) == STORE_OFF || recall_all(&recall)) {
         set_loaded(watch);
     }
 }

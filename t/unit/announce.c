@@ -1,6 +1,6 @@
 /*
- * mod_vpnsentinel/announce.h: deadlines, many clients at once, the minute's round, and what is said
- * of the server's address.
+ * mod_vpnsentinel/announce.h: deadlines, many clients at once, slots that change hands, the minute's
+ * round.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,29 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "monitor_ledger.h"
-
-static world_t world;
-static monitor_t monitor;
-
-static void begin(uint32_t capacity)
-{
-    world_open_for(&world, capacity);
-    assert_true(monitor_open(&monitor, &world));
-}
-
-static void end(void)
-{
-    assert_valid(&world.memory);
-    monitor_close(&monitor);
-    world_close(&world);
-}
-
-static bool look_at(int64_t second)
-{
-    world.second = second;
-    return monitor_look(&monitor);
-}
+#include "announce_world.h"
 
 /* --- deadlines --- */
 
@@ -108,14 +86,6 @@ static void open_stoppable(void)
                                     .ctx = &monitor};
 
     monitor.announcer = announcer_create(&setup, monitor.pool);
-}
-
-static const char *name_of(unsigned int client)
-{
-    static char name[16];
-
-    snprintf(name, sizeof name, "client-%u", client);
-    return name;
 }
 
 /* Returns how many events were told; commits: at most so many. */
@@ -223,11 +193,10 @@ static void test_a_failed_commit_behind_an_old_event(void **state)
     strcpy(old.client_id, "a");
     store_put_event(monitor.store, &old, true);
     assert_durable(monitor.store);
-    disk.fails = true;
+    disk.countdown = 1;
     assert_false(look_at(1000));
     assert_int_equal(view_of(&world.memory, "b").client.announced.number, 0);
     assert_true(look_at(1001));
-    disk.fails = false;
     monitor_tend(&monitor);
     assert_true(look_at(1002));
     told = read_events(monitor.store);
@@ -388,175 +357,6 @@ static void test_a_client_that_reports_while_it_is_forgotten(void **state)
     end();
 }
 
-/* --- the server's address --- */
-
-static event_t newest_event(void)
-{
-    uint64_t cursor = event_ring_end(world.ring);
-    event_t event;
-
-    assert_true(event_ring_before(world.ring, &cursor, &event));
-    return event;
-}
-
-static char *long_name(char first)
-{
-    static char name[VPS_CLIENT_ID_MAX + 1];
-
-    memset(name, 'x', VPS_CLIENT_ID_MAX);
-    name[0] = first;
-    return name;
-}
-
-static void assert_note(const char *expected)
-{
-    const event_t event = newest_event();
-
-    assert_int_equal(event.kind, EVENT_SERVER_ADDRESS);
-    assert_int_equal(event.uid, 0);
-    assert_string_equal(event.note, expected);
-}
-
-#define WARNING "\xe2\x9a\xa0\xef\xb8\x8f VPN BYPASS WARNING: "
-
-static void test_clients_that_are_told_together(void **state)
-{
-    (void)state;
-    begin(1024);
-    is_fine(&world, "a", 'A');
-    is_fine(&world, "b", 'A');
-    is_fine(&world, "c", 'C');
-    assert_true(look_at(1000));
-    set_server(&world, 'A');
-    assert_true(look_at(1001));
-    assert_note(WARNING "2 clients have the same IP as server: a, b");
-    set_server(&world, 'C');
-    assert_true(look_at(1002));
-    assert_note(WARNING "1 client has the same IP as server: c; 2 no longer");
-    is_fine(&world, "a", 'C');
-    assert_true(look_at(1003));
-    assert_int_equal(newest_event().kind, EVENT_BYPASS); /* its own doing */
-    set_server(&world, 'T');
-    assert_true(look_at(1004));
-    assert_note("2 clients no longer have the same IP as server");
-    set_server(&world, 'U');
-    assert_true(look_at(1005));
-    assert_note(""); /* nobody */
-    end();
-}
-
-static void test_a_few_of_many_are_named(void **state)
-{
-    char expected[EVENT_NOTE_SIZE];
-
-    (void)state;
-    begin(1024);
-    for (unsigned int i = 0; i < 7; i++) {
-        is_fine(&world, name_of(i), 'A');
-    }
-    is_fine(&world, long_name('1'), 'B');
-    is_fine(&world, long_name('2'), 'B');
-    assert_true(look_at(1000));
-    set_server(&world, 'A');
-    assert_true(look_at(1001));
-    assert_note(WARNING "7 clients have the same IP as server: "
-                        "client-0, client-1, client-2, client-3, client-4, ...");
-    set_server(&world, 'B');
-    assert_true(look_at(1002));
-    snprintf(expected, sizeof expected,
-             WARNING "2 clients have the same IP as server: %s, ...; 7 no longer", long_name('1'));
-    assert_note(expected);
-    end();
-}
-
-/* One client is told by itself; the server's own event only when another address was known. */
-static void test_one_client(void **state)
-{
-    const server_ip_t unknown = {.source = SERVER_IP_UNKNOWN};
-    const server_ip_t now = {.addr = {ip_of('A')}, .source = SERVER_IP_IPINFO};
-    announce_moment_t moment;
-    visited_t told;
-
-    (void)state;
-    begin(1024);
-    is_fine(&world, "a", 'A');
-    assert_true(look_at(1000));
-    assert_int_equal(registry_set_server_ip(&world.memory.registry, &now), REGISTRY_OK);
-    moment = moment_of(&world);
-    assert_true(announce_server_ip(monitor.announcer, &moment, &unknown, &now));
-    told = read_events(monitor.store);
-    assert_int_equal(told.count, 3);
-    assert_int_equal(told.event[2].kind, EVENT_BYPASS);
-    set_server(&world, 'T');
-    monitor.announced_ip = now;
-    assert_true(look_at(1001));
-    told = read_events(monitor.store);
-    assert_int_equal(told.count, 5);
-    assert_int_equal(told.event[3].kind, EVENT_BYPASS_OVER);
-    assert_int_equal(told.event[4].kind, EVENT_SERVER_ADDRESS);
-    assert_true(vps_addr_equal(&told.event[4].from, &now.addr[0]));
-    end();
-}
-
-static vps_addr_t ip6_of(char letter)
-{
-    char text[VPS_ADDR_TEXT_SIZE];
-
-    snprintf(text, sizeof text, "2001:db8::%d", letter);
-    return addr(text);
-}
-
-static void set_both(char ip4, char ip6)
-{
-    server_ip_t ip = {.addr = {ip_of(ip4), ip6_of(ip6)}, .source = SERVER_IP_IPINFO};
-
-    assert_int_equal(registry_set_server_ip(&world.memory.registry, &ip), REGISTRY_OK);
-}
-
-/* To learn of another kind of address is no change. */
-static void test_two_kinds_of_address(void **state)
-{
-    event_t event;
-
-    (void)state;
-    begin(1024);
-    assert_true(look_at(1000));
-    set_both('S', 'S');
-    assert_true(look_at(1001));
-    assert_int_equal(newest_event().kind, EVENT_STARTED);
-    set_both('S', 'T');
-    assert_true(look_at(1002));
-    event = newest_event();
-    assert_int_equal(event.kind, EVENT_SERVER_ADDRESS);
-    assert_memory_equal(&event.from, &(server_ip_t){.addr = {ip6_of('S')}}, sizeof event.from);
-    assert_memory_equal(&event.to, &(server_ip_t){.addr = {ip6_of('T')}}, sizeof event.to);
-    end();
-}
-
-/* What has not been announced of a client yet comes with its own events. */
-static void test_a_client_with_changes_of_its_own(void **state)
-{
-    visited_t told;
-
-    (void)state;
-    begin(1024);
-    is_fine(&world, "a", 'A');
-    is_fine(&world, "b", 'B');
-    assert_true(look_at(1000));
-    world.second = 1001;
-    is_fine(&world, "a", 'C');
-    is_fine(&world, "b", 'C');
-    set_server(&world, 'C');
-    assert_true(look_at(1001));
-    told = read_events(monitor.store);
-    assert_int_equal(told.count, 8);
-    assert_int_equal(told.event[3].kind, EVENT_SERVER_ADDRESS);
-    assert_string_equal(told.event[3].note, "");
-    assert_int_equal(told.event[4].kind, EVENT_ADDRESS);
-    assert_int_equal(told.event[5].kind, EVENT_BYPASS);
-    end();
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_start, folder_stop)
 
 int main(void)
@@ -572,11 +372,6 @@ int main(void)
         TEST(test_the_round_in_parts),
         TEST(test_stale_clients_are_forgotten),
         TEST(test_a_client_that_reports_while_it_is_forgotten),
-        TEST(test_clients_that_are_told_together),
-        TEST(test_a_few_of_many_are_named),
-        TEST(test_one_client),
-        TEST(test_two_kinds_of_address),
-        TEST(test_a_client_with_changes_of_its_own),
     };
 
     return cmocka_run_group_tests_name("announce", tests, disk_start, NULL);

@@ -18,6 +18,7 @@ static void work(monitor_t *monitor)
         if (monitor_work(monitor)) {
             return;
         }
+        monitor->world->second++;
     }
     fail_msg("nothing can be recorded");
 }
@@ -52,6 +53,11 @@ static void assert_delivered(const world_t *world, store_t *store)
 
 /* --- writes that fail --- */
 
+typedef struct failing_t {
+    bool stays;                   /* until the disk is repaired */
+    bool is_deaf, has_no_channel; /* see world_t */
+} failing_t;
+
 /* The n-th write fails, and all behind it if that stays until the disk is repaired. Returns false
  * when there are not so many. */
 static bool fail_at(world_t *world, const scenario_t *scenario, unsigned int n, bool stays)
@@ -73,14 +79,14 @@ static bool fail_at(world_t *world, const scenario_t *scenario, unsigned int n, 
     scenario->second(world);
     work(&monitor);
     assert_outcome(world, monitor.store, scenario->expected, EXPECTED_MAX);
-    if (!world->is_deaf) {
+    if (!world->is_deaf && !world->has_no_channel) {
         assert_delivered(world, monitor.store);
     }
     monitor_close(&monitor);
     return failed;
 }
 
-static void fail_everywhere(const scenario_t *scenario, bool is_deaf, bool stays)
+static void fail_everywhere(const scenario_t *scenario, const failing_t *failing)
 {
     bool failed = true;
     unsigned int n;
@@ -88,13 +94,14 @@ static void fail_everywhere(const scenario_t *scenario, bool is_deaf, bool stays
     saved_t saved;
 
     world_open(&world);
-    world.is_deaf = is_deaf;
+    world.is_deaf = failing->is_deaf;
+    world.has_no_channel = failing->has_no_channel;
     world.is_summed_up = scenario->is_summed_up;
     scenario->before(&world);
     world_save(&world, &saved);
     for (n = 1; failed; n++) {
         world_restore(&world, &saved);
-        failed = fail_at(&world, scenario, n, stays);
+        failed = fail_at(&world, scenario, n, failing->stays);
     }
     print_message("# %u writes\n", n - 2);
     assert_true(n > 4);
@@ -109,7 +116,7 @@ static void test_a_disk_that_fails_for_a_while(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(scenarios); i++) {
-        fail_everywhere(scenarios[i], true, true);
+        fail_everywhere(scenarios[i], &(failing_t){.stays = true, .is_deaf = true});
     }
 }
 
@@ -120,7 +127,7 @@ static void test_a_disk_that_fails_while_it_delivers(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(scenarios); i++) {
-        fail_everywhere(scenarios[i], false, true);
+        fail_everywhere(scenarios[i], &(failing_t){.stays = true});
     }
 }
 
@@ -131,8 +138,10 @@ static void test_a_disk_that_fails_once(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(scenarios); i++) {
-        fail_everywhere(scenarios[i], false, false);
+        fail_everywhere(scenarios[i], &(failing_t){.stays = false});
     }
+    fail_everywhere(&one_address, &(failing_t){.has_no_channel = true});
+    fail_everywhere(&several_addresses, &(failing_t){.has_no_channel = true});
 }
 
 /* --- killed while it works from memory --- */
