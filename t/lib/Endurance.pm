@@ -372,8 +372,19 @@ sub _folder {
     return $self->{httpd}->root . '/state';
 }
 
+# So that it has the store open when that goes.
+sub _await_monitor {
+    my ($self) = @_;
+    my $is_there = sub {
+        my (undef, $status) = $self->{httpd}->api('GET', '/status');
+        return $self->{httpd}->monitors == 1 && $status && $status->{monitor}{running};
+    };
+    push @{ $self->{faults} }, 'there is no monitor' if !$self->_wait($is_there);
+}
+
 sub _move_store {
     my ($self) = @_;
+    $self->_await_monitor;
     $self->{ledger}->store_goes;
     rename $self->_folder, $self->_folder . '.away' or die "rename: $!";
 }
@@ -387,6 +398,7 @@ sub _bring_store_back {
 
 sub _forbid_store {
     my ($self) = @_;
+    $self->_await_monitor;
     $self->{ledger}->store_goes;
     chmod 0, $self->_folder;
 }

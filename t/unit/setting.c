@@ -319,8 +319,7 @@ static void test_base_url(void **state)
                                       "https://example.org:port",
                                       "https://example.org:65536",
                                       "https://[2001:db8::1",
-                                      "https://b\xc3\xbc"
-                                      "cher.example"};
+                                      "https://b\303\274cher.example"};
     const char *value = NULL;
 
     (void)state;
