@@ -9,7 +9,7 @@
 
 #include "event.h"
 
-#define EVENT_RING_ENTRIES 4096u /* readable is one less */
+#define EVENT_RING_ENTRIES 1024u /* readable is one less */
 
 typedef struct event_ring_t event_ring_t;
 

@@ -101,7 +101,8 @@ sub print_row {
 # by the number of processes that have touched it: the sum counts every touched page once.
 sub shared_memory {
     my ($httpd) = @_;
-    return 1024 * sum0(map { shared_kilobytes($_) } $httpd->pid, $httpd->children);
+    return 1024 * sum0(map { shared_kilobytes($_) } $httpd->pid, $httpd->children,
+        $httpd->monitors);
 }
 
 sub shared_kilobytes {

@@ -93,21 +93,21 @@ sub open_accounts {
 
 sub audit {
     my ($self, $events, $messages) = @_;
-    my (%first, @doubled);
-    for my $message (@$messages) {
-        my $first = $first{ $message->{plain} };
-        push @doubled, $message->{plain} if $first;
-        push @{ $self->{faults} }, "doubled without a reason: $message->{plain}"
-            if $first && !$self->_may_come_twice($first);
-        $first{ $message->{plain} } //= $message;
-    }
-    my %of_client;
+    my (%came, %of_client);
+    push @{ $came{ $_->{plain} } }, $_ for @$messages;
+    # Two events may have the same words: each has a message of its own.
+    my %waiting = map { $_ => [ @{ $came{$_} } ] } keys %came;
     for my $event (@$events) {
-        my $message = delete $first{ $event->{message} };
+        my $message = shift @{ $waiting{ $event->{message} } };
         push @{ $self->{faults} }, "the bot was not told: $event->{message}" if !$message;
         push @{ $of_client{ $event->{client_id} // '' } }, $message if $message;
     }
-    push @{ $self->{faults} }, map { "the bot alone was told: $_" } sort keys %first;
+    my @doubled = map { @$_ } values %waiting;
+    for my $message (@doubled) {
+        my @before = grep { $_->{time} < $message->{time} } @{ $came{ $message->{plain} } };
+        push @{ $self->{faults} }, "the bot was told without a reason: $message->{plain}"
+            if !grep { $self->_may_come_twice($_) } @before;
+    }
     my $reordered = 0;
     $reordered += $self->_check_order($_) for values %of_client;
     return {
