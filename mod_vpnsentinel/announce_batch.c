@@ -107,12 +107,12 @@ static void apply(const batch_t *batch, const mark_t *mark)
 }
 
 /*
- * With the store in memory a monitor may have died with what it had recorded, but not what it had
- * shown; then it is recorded, and sent, again.
+ * An earlier monitor, with its store in memory, may have shown what it had neither delivered nor
+ * written down; then it is recorded, and sent, again.
  */
 static bool is_shown(const batch_t *batch, const event_t *event)
 {
-    return batch->result == STORE_VOLATILE && event->when <= batch->since &&
+    return event->when <= batch->since &&
            event_ring_has(batch->setup->ring, event); /* nobody else writes there */
 }
 

@@ -262,7 +262,7 @@ static bool has_ended(pid_t pid, int64_t patience)
 
     while ((found = waitpid(pid, NULL, WNOHANG)) == 0 && clock_monotonic() < until) {
         apr_sleep(pause);
-        pause = pause < 20000 ? pause * 2 : pause;
+        pause += pause < 20000 ? pause / 4 : 0;
     }
     return found != 0;
 }

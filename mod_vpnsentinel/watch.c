@@ -37,6 +37,7 @@ typedef struct watch_t {
     announcer_t *announcer;
     tracking_t tracking;
     server_ip_t announced_ip; /* the server's address that the fleet has been judged by */
+    bool start_told;          /* the server's start is recorded, by this process */
     uint32_t lines;           /* logged in this look */
     uint32_t lines_left_out;
     char store_error[VITALS_ERROR_SIZE]; /* told last */
@@ -172,16 +173,26 @@ static bool judge_by_address(watch_t *watch, const announce_moment_t *moment)
     return true;
 }
 
-static bool tell_start(const watch_t *watch, const announce_moment_t *moment)
+static void mark_start_told(const watch_t *watch)
 {
-    vitals_t *vitals = segment_vitals();
-
-    if (!vitals->start_told && announce_start(watch->announcer, moment) &&
-        registry_acquire(watch->registry)) {
-        vitals->start_told = true;
+    if (registry_acquire(watch->registry)) {
+        segment_vitals()->start_told = true;
         registry_release(watch->registry);
     }
-    return vitals->start_told;
+}
+
+/* With the store in memory it counts as told when it is delivered. */
+static bool tell_start(watch_t *watch, const announce_moment_t *moment)
+{
+    if (watch->start_told || segment_vitals()->start_told) {
+        return true;
+    }
+    watch->start_told = announce_start(watch->announcer, moment);
+    if (watch->start_told &&
+        (store_keeps_clients(watch->store) || !delivery_is_on(watch->delivery))) {
+        mark_start_told(watch);
+    }
+    return watch->start_told;
 }
 
 /* Returns false when it has to be repeated soon. */
@@ -334,6 +345,9 @@ static void client_delivered(void *ctx, uint64_t uid)
     watch_t *watch = ctx;
 
     announce_delivered(watch->announcer, uid);
+    if (uid == 0 && watch->start_told) {
+        mark_start_told(watch);
+    }
 }
 
 static bool open_delivery(watch_t *watch, const config_t *config)

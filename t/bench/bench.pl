@@ -10,35 +10,16 @@ use List::Util qw(max min sum0);
 use VpsHttpd;
 use Wrk;
 
-my $BUILD_DIR = $ENV{VPS_BUILDDIR} // die "VPS_BUILDDIR is not set: run make bench\n";
 my @SIZES = (1_000, 100_000);    # clients in the registry, growing
 my $PAIRS = 15;                  # rounds of each side
 my $KEY = 'bench-key-0123456789';
 my $KEEPALIVE = '/api/v1/keepalive';
 my $TRIVIAL = '/trivial';
 
-my $CONF = <<"CONF";
-LoadModule trivial_module "$BUILD_DIR/t/bench/.libs/mod_trivial.so"
-StartServers 2
-ThreadsPerChild 32
-MinSpareThreads 32
-MaxSpareThreads 64
-MaxRequestWorkers 64
-MaxKeepAliveRequests 0
-VPNSentinelAPI /api/v1
-VPNSentinelAPIKey $KEY
-VPNSentinelRateLimit 0
-VPNSentinelMaxClients 200000
-VPNSentinelLog none
-<Location "$TRIVIAL">
-    SetHandler trivial
-</Location>
-CONF
-
 main();
 
 sub main {
-    my $httpd = VpsHttpd->start(conf => $CONF, mpm => 'event', log_level => 'warn');
+    my $httpd = VpsHttpd->start(conf => Wrk::conf($KEY), mpm => 'event', log_level => 'warn');
     my $wrk = Wrk->new(httpd => $httpd, key => $KEY);
     check_same_answer($httpd);
     $wrk->round(path => $TRIVIAL, clients => $SIZES[0]) for 1 .. 2;    # warm up

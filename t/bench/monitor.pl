@@ -12,7 +12,6 @@ use Time::HiRes qw(sleep time);
 use VpsHttpd;
 use Wrk;
 
-my $BUILD_DIR = $ENV{VPS_BUILDDIR} // die "VPS_BUILDDIR is not set: run make bench\n";
 my $FLEET = 100_000;
 my $MINUTES = 2;         # of the whole fleet's reporting
 my $ROUNDS = 9;          # of each kind, interleaved
@@ -22,31 +21,13 @@ my $KEEPALIVE = '/api/v1/keepalive';
 my $TRIVIAL = '/trivial';
 my $WAIT = 120;          # sec, for anything
 
-my $CONF = <<"CONF";
-LoadModule trivial_module "$BUILD_DIR/t/bench/.libs/mod_trivial.so"
-StartServers 2
-ThreadsPerChild 32
-MinSpareThreads 32
-MaxSpareThreads 64
-MaxRequestWorkers 64
-MaxKeepAliveRequests 0
-VPNSentinelAPI /api/v1
-VPNSentinelAPIKey $KEY
-VPNSentinelRateLimit 0
-VPNSentinelMaxClients 200000
-VPNSentinelLog none
-<Location "$TRIVIAL">
-    SetHandler trivial
-</Location>
-CONF
-
 cost();
 delay($_) for 1, $FLEET;
 rates();
 
 sub start {
     my ($more) = @_;
-    my $httpd = VpsHttpd->start(conf => $CONF . $more, mpm => 'event', log_level => 'warn');
+    my $httpd = VpsHttpd->start(conf => Wrk::conf($KEY) . $more, mpm => 'event', log_level => 'warn');
     return ($httpd, Wrk->new(httpd => $httpd, key => $KEY));
 }
 

@@ -29,6 +29,29 @@ use JSON::PP qw(decode_json);
 our $CONNECTIONS = 16;
 my $SCRIPT = dirname(__FILE__) . '/../bench/keepalive.lua';
 
+# The configuration of an httpd that has both the API and the trivial handler, at /trivial.
+sub conf {
+    my ($key) = @_;
+    my $build_dir = $ENV{VPS_BUILDDIR} // die "VPS_BUILDDIR is not set: run make bench\n";
+    return <<"CONF";
+LoadModule trivial_module "$build_dir/t/bench/.libs/mod_trivial.so"
+StartServers 2
+ThreadsPerChild 32
+MinSpareThreads 32
+MaxSpareThreads 64
+MaxRequestWorkers 64
+MaxKeepAliveRequests 0
+VPNSentinelAPI /api/v1
+VPNSentinelAPIKey $key
+VPNSentinelRateLimit 0
+VPNSentinelMaxClients 200000
+VPNSentinelLog none
+<Location "/trivial">
+    SetHandler trivial
+</Location>
+CONF
+}
+
 sub new {
     my ($class, %self) = @_;
     $class->version // die "wrk is missing: install the package wrk\n";
