@@ -125,11 +125,12 @@ static bool recall_clients(const recall_t *recall)
     return true;
 }
 
+/* A monitor without a disk may have shown it under another id. */
 static void show_event(void *ctx, const event_t *event)
 {
     const recall_t *recall = ctx;
 
-    if (registry_acquire(recall->registry)) {
+    if (!event_ring_has(recall->ring, event) && registry_acquire(recall->registry)) {
         event_ring_append(recall->ring, event);
         registry_release(recall->registry);
     }

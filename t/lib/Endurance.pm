@@ -123,18 +123,24 @@ sub _finish {
     $_->{silent} = 0 for @{ $self->{clients} };
     $self->_pass(1);
     push @{ $self->{faults} }, map { "at the end: $_" } $self->_settle;
-    my $httpd = $self->{httpd};
-    my $queued = sub { (($httpd->api('GET', '/status'))[1] // {})->{telegram}{queued} };
-    while (($queued->() // 1) > 0) {
-        my $before = $self->{bot}->messages;
-        $self->_wait(sub { $self->{bot}->messages > $before || $queued->() == 0 }) or last;
-    }
     my @events = map { $self->_events($_) } '', map { $_->{id} } @{ $self->{clients} };
+    $self->_drain(@events);
     my $result = $self->{ledger}->audit(\@events, [ $self->{bot}->messages ]);
     unshift @{ $result->{faults} }, @{ $self->{faults} };
     $result->{per_fault} = $self->{per_fault};
-    $httpd->stop;
+    $self->{httpd}->stop;
     return $result;
+}
+
+# Waits until the bot has been told of these events, or is not told anything any more.
+sub _drain {
+    my ($self, @events) = @_;
+    my $before = -1;
+    while ($self->_wait(sub { $self->{bot}->messages > $before })) {
+        my %told = map { $_->{plain} => 1 } $self->{bot}->messages;
+        last if !grep { !$told{ $_->{message} } } @events;
+        $before = $self->{bot}->messages;
+    }
 }
 
 sub httpd { return $_[0]{httpd} }

@@ -402,6 +402,27 @@ static void test_a_disk_that_fails_meanwhile(void **state)
     end();
 }
 
+static void keep_event(void *ctx, const event_t *event)
+{
+    *(event_t *)ctx = *event;
+}
+
+/* A monitor without a disk showed it under an id of its own. */
+static void test_an_event_that_is_shown(void **state)
+{
+    event_t newest = {0};
+
+    (void)state;
+    begin_with_many();
+    store_read_events(monitor.store, 0, 1, keep_event, &newest);
+    assert_int_not_equal(newest.id, 0);
+    newest.id = 1;
+    event_ring_append(world.ring, &newest);
+    assert_true(recall_pages(100));
+    assert_no_doubles(world.ring);
+    end();
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_start, folder_stop)
 
 int main(void)
@@ -420,6 +441,7 @@ int main(void)
         TEST(test_hostile_rows),
         TEST(test_many_clients),
         TEST(test_a_disk_that_fails_meanwhile),
+        TEST(test_an_event_that_is_shown),
     };
 
     return cmocka_run_group_tests_name("recall", tests, disk_start, NULL);
