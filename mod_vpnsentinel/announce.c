@@ -5,6 +5,7 @@
 #include "apr_strings.h"
 
 #include "announce_batch.h"
+#include "clock.h"
 
 #define BATCH_EVENTS 256u /* of one transaction, about */
 #define BATCH_CLIENTS 1024u
@@ -237,7 +238,7 @@ static uint64_t number_of_address(const announcer_t *announcer, const vps_addr_t
     if (last->number != 0 && is_same(&last->to, to)) {
         return last->number;
     }
-    return (uint64_t)moment->facts.now + (uint64_t)moment->wall * 1000000u;
+    return (uint64_t)(moment->facts.now + moment->wall);
 }
 
 bool announce_server_ip(announcer_t *announcer, const announce_moment_t *moment,
@@ -259,7 +260,7 @@ bool announce_server_ip(announcer_t *announcer, const announce_moment_t *moment,
     if (together || before->addr[changed].version != 0) {
         event->number = number_of_address(announcer, &now->addr[changed], moment);
         event->kind = EVENT_SERVER_ADDRESS;
-        event->when = moment->wall;
+        event->when = moment->wall / CLOCK_SECOND;
         event->from = before->addr[changed];
         event->to = now->addr[changed];
         event->note[0] = '\0';
@@ -306,10 +307,10 @@ static void forget(announcer_t *announcer, const announce_moment_t *moment)
     event.kind = EVENT_FORGOTTEN;
     event.uid = mark.uid;
     event.number = FORGOTTEN_NUMBERS + base_of(announcer)->number;
-    event.when = moment->wall;
+    event.when = moment->wall / CLOCK_SECOND;
     memcpy(event.client_id, view->client.report.client_id, sizeof event.client_id);
-    if (view->client.last_seen > 0 && moment->wall > view->client.last_seen) {
-        event.seconds = (uint32_t)(moment->wall - view->client.last_seen);
+    if (view->client.last_seen > 0 && event.when > view->client.last_seen) {
+        event.seconds = (uint32_t)(event.when - view->client.last_seen);
     }
     store_remove_client(announcer->setup.store, mark.uid);
     batch_add_event(&announcer->batch, &event);

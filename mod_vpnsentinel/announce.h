@@ -37,7 +37,7 @@ typedef struct announce_setup_t {
 /* The moment that clients are judged at. */
 typedef struct announce_moment_t {
     assess_facts_t facts;
-    int64_t wall; /* sec since epoch */
+    int64_t wall; /* usec since epoch */
 } announce_moment_t;
 
 announcer_t *announcer_create(const announce_setup_t *setup, apr_pool_t *pool);

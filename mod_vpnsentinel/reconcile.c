@@ -257,10 +257,10 @@ static void judge_silence(walk_t *walk, int64_t seen, int64_t wall)
     if (!has(walk, ANNOUNCED_FIRST) || has(walk, ANNOUNCED_OFFLINE) || seen == CLIENT_NEVER_SEEN) {
         return;
     }
-    walk->when = wall;
     if (deadline != INT64_MAX) {
-        walk->when -= (walk->facts->now - deadline) / CLOCK_SECOND;
+        wall -= walk->facts->now - deadline;
     }
+    walk->when = wall / CLOCK_SECOND;
     if (walk->when < last_seen) {
         walk->when = last_seen;
     }
@@ -278,7 +278,7 @@ static void judge_server(walk_t *walk, int64_t wall)
 {
     const size_t count = walk->out->count;
 
-    walk->when = wall;
+    walk->when = wall / CLOCK_SECOND;
     judge_bypass(walk, 0);
     if (walk->out->count > count) {
         walk->out->by_server = (int)count;
@@ -288,7 +288,7 @@ static void judge_server(walk_t *walk, int64_t wall)
 void reconcile(reconciliation_t *out, const client_t *client, int64_t seen, const announced_t *base,
                const assess_facts_t *facts, int64_t wall)
 {
-    walk_t walk = {out, &out->announced, client, facts, NULL, wall, 0};
+    walk_t walk = {out, &out->announced, client, facts, NULL, wall / CLOCK_SECOND, 0};
 
     out->announced = *base;
     out->count = 0;

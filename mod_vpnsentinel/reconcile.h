@@ -27,7 +27,8 @@ typedef struct reconciliation_t {
 
 /*
  * client: a copy out of the registry with its seen; base: the newest that is known to have been
- * announced (the client's own, or the store's); facts as of now; wall: sec since epoch, now.
+ * announced (the client's own, or the store's); facts as of now; wall: usec since epoch, now. A
+ * silence that is worked out again, later, gives the same event.
  */
 void reconcile(reconciliation_t *out, const client_t *client, int64_t seen, const announced_t *base,
                const assess_facts_t *facts, int64_t wall);

@@ -147,8 +147,10 @@ static void tell_store(watch_t *watch)
 
 static bool take_moment(const watch_t *watch, announce_moment_t *moment)
 {
-    moment->wall = clock_wall() / CLOCK_SECOND;
-    return registry_facts(watch->registry, &moment->facts, clock_monotonic(),
+    int64_t now = clock_monotonic();
+
+    moment->wall = clock_wall(); /* of the same instant */
+    return registry_facts(watch->registry, &moment->facts, now,
                           config_quantity(CONFIG_OFFLINE_THRESHOLD)) == REGISTRY_OK;
 }
 
@@ -207,7 +209,7 @@ static bool look_at_clients(watch_t *watch, int64_t *deadline)
     }
     done = tell_start(watch, &moment) && judge_by_address(watch, &moment) &&
            announce_changes(watch->announcer, &moment, deadline);
-    watch->last_run = moment.wall;
+    watch->last_run = moment.wall / CLOCK_SECOND;
     tell_left_out(watch);
     return done;
 }

@@ -285,7 +285,7 @@ typedef struct monitor_t {
 
 static inline announce_moment_t moment_of(world_t *world)
 {
-    announce_moment_t moment = {.wall = WALL_AT_0 + world->second};
+    announce_moment_t moment = {.wall = (WALL_AT_0 + world->second) * SECOND};
 
     (void)registry_facts(&world->memory.registry, &moment.facts, world->second * SECOND,
                          300 * SECOND);
@@ -396,7 +396,7 @@ static inline bool monitor_go_round(monitor_t *monitor)
 {
     const world_t *world = monitor->world;
     announce_moment_t moment = moment_of(monitor->world);
-    int64_t before = world->forget_after > 0 ? moment.wall - world->forget_after : 0;
+    int64_t before = world->forget_after > 0 ? moment.wall / SECOND - world->forget_after : 0;
     uint32_t slot = 0;
     bool done;
 

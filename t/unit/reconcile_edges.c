@@ -250,6 +250,26 @@ static void test_details_of_a_short_report(void **state)
     assert_string_equal(events[2].city, "City of -");
 }
 
+/* A monitor that died in between leaves it to the next one: the same second, and so the same event. */
+static void test_silence_worked_out_again(void **state)
+{
+    world_t *world = announced_world();
+    int64_t when, wall;
+
+    (void)state;
+    world->facts.now += 300 * SECOND + 200000;
+    wall = wall_now(world) * SECOND + 950000;
+    reconcile(&world->result, &world->client, world->seen, &world->stored, &world->facts, wall);
+    assert_int_equal(world->result.events[0].kind, EVENT_OFFLINE);
+    when = world->result.events[0].when;
+    for (int step = 0; step < 20; step++) {
+        world->facts.now += 350000;
+        wall += 350000;
+        reconcile(&world->result, &world->client, world->seen, &world->stored, &world->facts, wall);
+        assert_int_equal(world->result.events[0].when, when);
+    }
+}
+
 static void test_details_of_silence(void **state)
 {
     world_t *world = announced_world();
@@ -386,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_nothing_new),
         cmocka_unit_test(test_details),
         cmocka_unit_test(test_details_of_a_short_report),
+        cmocka_unit_test(test_silence_worked_out_again),
         cmocka_unit_test(test_details_of_silence),
         cmocka_unit_test(test_details_of_a_past_silence),
         cmocka_unit_test(test_most_events),

@@ -94,7 +94,7 @@ static void world_keepalive(world_t *world, const vps_record_t *report)
 static void world_look(world_t *world)
 {
     reconcile(&world->result, &world->client, world->seen, &world->stored, &world->facts,
-              wall_now(world));
+              wall_now(world) * SECOND);
 }
 
 /* The transaction of the last look is durable. */
