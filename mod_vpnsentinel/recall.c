@@ -1,5 +1,6 @@
 #include "recall.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define PAGE_CLIENTS 512u
@@ -7,7 +8,7 @@
 /* Is the row what the registry holds, but for what is stored once a minute? */
 static bool is_as_stored(const client_t *client, const client_t *stored)
 {
-    const size_t behind_time = sizeof client->report.timestamp; /* which is not stored */
+    const size_t behind_time = offsetof(vps_record_t, client_id); /* which is not stored */
 
     return memcmp((const char *)&client->report + behind_time,
                   (const char *)&stored->report + behind_time,
@@ -117,7 +118,9 @@ static bool recall_clients(const recall_t *recall)
     uint64_t after = 0, last = 0;
 
     while (store_read_clients(recall->store, after, PAGE_CLIENTS, &last, bring_back, &copy) > 0) {
-        if (!remove_strangers(recall, after) || !recall->go_on(recall->ctx)) {
+        /* Into a new registry all come back: one that is missing found no slot. */
+        if ((recall->is_filled && !remove_strangers(recall, after)) ||
+            !recall->go_on(recall->ctx)) {
             return false;
         }
         after = last;

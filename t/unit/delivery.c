@@ -10,7 +10,7 @@
 
 #include "delivery.h"
 #include "http_exchange.h"
-#include "httpd_stub.h"
+#include "httpd_log.h"
 #include "message.h"
 #include "outbox.h"
 #include "pool.h"

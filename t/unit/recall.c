@@ -329,7 +329,9 @@ static void test_hostile_rows(void **state)
 
 /* --- many --- */
 
+#define SLOTS 1024u
 #define MANY 1000u
+#define TOO_MANY (SLOTS + 6)
 
 static unsigned int pages, pages_left;
 static bool breaks; /* the disk fails behind the first page */
@@ -357,9 +359,9 @@ static bool recall_pages(unsigned int most)
 }
 
 /* A monitor that has not recalled anything. */
-static void begin_with_many(void)
+static void begin_with(unsigned int clients)
 {
-    make_store(MANY);
+    make_store(clients);
     world_open(&world);
     memset(&monitor, 0, sizeof monitor);
     monitor.world = &world;
@@ -373,7 +375,7 @@ static void begin_with_many(void)
 static void test_many_clients(void **state)
 {
     (void)state;
-    begin_with_many();
+    begin_with(MANY);
     assert_false(recall_pages(1));
     assert_in_range(clients_there(), 1, MANY - 1);
     assert_true(recall_pages(100));
@@ -384,11 +386,22 @@ static void test_many_clients(void **state)
     end();
 }
 
+/* A registry that is too small loses nobody: the rows wait for a larger one. */
+static void test_more_than_there_is_room_for(void **state)
+{
+    (void)state;
+    begin_with(TOO_MANY);
+    assert_true(recall_pages(100));
+    assert_int_equal(clients_there(), SLOTS);
+    assert_int_equal(read_clients(monitor.store).count, TOO_MANY);
+    end();
+}
+
 /* What could not be read comes when the disk is back. */
 static void test_a_disk_that_fails_meanwhile(void **state)
 {
     (void)state;
-    begin_with_many();
+    begin_with(MANY);
     breaks = true;
     assert_false(recall_pages(100));
     breaks = false;
@@ -413,7 +426,7 @@ static void test_an_event_that_is_shown(void **state)
     event_t newest = {0};
 
     (void)state;
-    begin_with_many();
+    begin_with(MANY);
     store_read_events(monitor.store, 0, 1, keep_event, &newest);
     assert_int_not_equal(newest.id, 0);
     newest.id = 1;
@@ -440,6 +453,7 @@ int main(void)
         TEST(test_another_client_of_the_same_id),
         TEST(test_hostile_rows),
         TEST(test_many_clients),
+        TEST(test_more_than_there_is_room_for),
         TEST(test_a_disk_that_fails_meanwhile),
         TEST(test_an_event_that_is_shown),
     };

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "http_exchange.h"
-#include "httpd_stub.h"
+#include "httpd_log.h"
 #include "pool.h"
 #include "server_ip_lookup.h"
 #include "transfers_exchange.h"

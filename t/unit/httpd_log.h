@@ -2,8 +2,8 @@
  * Stands in for what parts of the module need of httpd and of the module's own log: the lines are
  * kept. Include after cmocka.h.
  */
-#ifndef HTTPD_STUB_H
-#define HTTPD_STUB_H
+#ifndef HTTPD_LOG_H
+#define HTTPD_LOG_H
 
 #include <stdio.h>
 #include <string.h>
