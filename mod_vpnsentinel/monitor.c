@@ -117,7 +117,8 @@ static void wait_for_turn(void)
     }
 }
 
-static void __attribute__((noreturn)) be_monitor(void)
+/* for_the_last: only what is done at the end. */
+static void __attribute__((noreturn)) be_monitor(bool for_the_last)
 {
     const watch_calls_t calls = {.wake_fd = retained->wake[0], .is_to_end = is_to_end};
     apr_pool_t *pool;
@@ -132,8 +133,10 @@ static void __attribute__((noreturn)) be_monitor(void)
     end_with_parent();
     (void)prctl(PR_SET_NAME, "vpnsentinel");
     segment_child_init(pool, main_server);
-    wait_for_turn();
-    if (!is_to_end()) {
+    if (!for_the_last) {
+        wait_for_turn();
+    }
+    if (for_the_last || !is_to_end()) {
         (void)curl_global_init(CURL_GLOBAL_DEFAULT);
         watch_run(main_server, &calls, pool);
     }
@@ -148,7 +151,7 @@ static void maintain(int reason, void *data, apr_wait_t status);
  * With signals held back: until it has handlers of its own the child would have them in the parent's,
  * and an order to end would be lost. The child's are let through by set_signals().
  */
-static apr_status_t fork_quietly(void)
+static apr_status_t fork_quietly(bool for_the_last)
 {
     sigset_t all, before;
     apr_status_t rv;
@@ -157,7 +160,7 @@ static apr_status_t fork_quietly(void)
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     rv = apr_proc_fork(&retained->process, generation);
     if (rv == APR_INCHILD) {
-        be_monitor();
+        be_monitor(for_the_last);
     }
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return rv;
@@ -169,7 +172,7 @@ static void fork_monitor(void)
 
     retained->parent = getpid();
     retained->forked_at = clock_monotonic();
-    rv = fork_quietly();
+    rv = fork_quietly(false);
     if (rv != APR_INPARENT) {
         retained->process.pid = 0;
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main_server,
@@ -253,18 +256,48 @@ static void maintain(int reason, void *data, apr_wait_t status)
     }
 }
 
-/* Has it ended, within the patience? */
-static bool has_ended(pid_t pid, int64_t patience)
+/* Waits until it has ended, at most for the patience. Returns 0 when it still runs. */
+static pid_t wait_for_end(pid_t pid, apr_wait_t *status, int64_t patience)
 {
     int64_t until = clock_monotonic() + patience;
     apr_interval_time_t pause = 500; /* usec */
     pid_t found;
 
-    while ((found = waitpid(pid, NULL, WNOHANG)) == 0 && clock_monotonic() < until) {
+    while ((found = waitpid(pid, status, WNOHANG)) == 0 && clock_monotonic() < until) {
         apr_sleep(pause);
         pause += pause < 20000 ? pause / 4 : 0;
     }
-    return found != 0;
+    return found;
+}
+
+/* Returns true when it ended by itself, with everything stored. */
+static bool end_process(pid_t pid)
+{
+    apr_wait_t status = 0;
+    pid_t found;
+
+    retained->process.pid = 0;
+    (void)kill(pid, SIGTERM);
+    found = wait_for_end(pid, &status, END_PATIENCE);
+    if (found == 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
+                     "VPNS0037: the monitor did not end in time and is killed");
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        return true; /* another one would not end either */
+    }
+    return found == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/*
+ * httpd ends, and the monitor died before it could look at what came last: have another one do just
+ * that, or it would be gone with the registry.
+ */
+static void save_the_last(void)
+{
+    if (segment_registry() != NULL && fork_quietly(true) == APR_INPARENT) {
+        (void)end_process(retained->process.pid);
+    }
 }
 
 /* The generation ends: the monitor has to be gone before the next one begins. */
@@ -273,16 +306,11 @@ static apr_status_t end_monitor(void *unused)
     pid_t pid = retained->process.pid;
 
     (void)unused;
-    if (pid <= 0 || retained->parent != getpid()) {
+    if (retained->parent != getpid()) {
         return APR_SUCCESS;
     }
-    retained->process.pid = 0;
-    (void)kill(pid, SIGTERM);
-    if (!has_ended(pid, END_PATIENCE)) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
-                     "VPNS0037: the monitor did not end in time and is killed");
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
+    if ((pid <= 0 || !end_process(pid)) && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
+        save_the_last();
     }
     note_absence();
     return APR_SUCCESS;

@@ -122,6 +122,21 @@ subtest 'killed' => sub {
     $httpd->check_error_log(allow => \@KILLED);
 };
 
+# What nobody looked at yet is announced all the same.
+subtest 'killed, and httpd stopped at once' => sub {
+    my $httpd = Sentinel->start(conf => $HEALTH);
+    my $report = sub { $httpd->keepalive({ client_id => 'office', location => 'DE', dns_loc => $_[0] }) };
+    $report->('DE');
+    $httpd->is_announced('office', 'connected', 'a client');
+    kill 'KILL', $httpd->monitors;
+    $report->($_) for qw(FR DE);
+    is($httpd->stop, 0, 'httpd stops');
+    $httpd->start_again;
+    $httpd->is_announced('office', 'connected dns_leak dns_leak_over', 'what came behind the kill is told');
+    $httpd->stop;
+    $httpd->check_error_log(allow => \@KILLED);
+};
+
 subtest 'stopped and continued' => sub {
     my $httpd = Sentinel->start(conf => "${HEALTH}VPNSentinelCheckInterval 1\n");
     my $monitor = $httpd->wait_for_monitor;
