@@ -41,3 +41,17 @@ const client_view_t *fleet_next(fleet_t *fleet, assessment_t *assessment)
     *assessment = assess(&view->client, view->seen, &fleet->facts);
     return view;
 }
+
+bool fleet_census(census_t *out, fleet_t *fleet)
+{
+    assessment_t assessment;
+
+    memset(out, 0, sizeof *out);
+    fleet_begin(fleet);
+    while (fleet_next(fleet, &assessment) != NULL) {
+        out->total++;
+        out->offline += (assessment.conditions & CONDITION_OFFLINE) != 0;
+        out->lights[assessment.light]++;
+    }
+    return !fleet->failed;
+}

@@ -22,6 +22,13 @@ typedef struct fleet_t {
     client_view_t chunk[FLEET_CHUNK]; /* copies */
 } fleet_t;
 
+/* How many clients there are, and how they are. */
+typedef struct census_t {
+    int64_t total;
+    int64_t offline;
+    int64_t lights[LIGHTS];
+} census_t;
+
 /* The facts that a client is judged by now. Returns false when the lock could not be had. */
 bool fleet_facts(assess_facts_t *out);
 
@@ -32,5 +39,8 @@ void fleet_begin(fleet_t *fleet);
  * The next client with its judgement, valid until the next call; NULL at the end, or when failed.
  */
 const client_view_t *fleet_next(fleet_t *fleet, assessment_t *assessment);
+
+/* Walk through all and count. Returns false when the registry could not be read to its end. */
+bool fleet_census(census_t *out, fleet_t *fleet);
 
 #endif

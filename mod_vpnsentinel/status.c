@@ -6,28 +6,6 @@
 #include "fleet.h"
 #include "segment.h"
 
-typedef struct census_t {
-    int64_t total;
-    int64_t offline;
-    int64_t lights[LIGHTS];
-} census_t;
-
-/* Returns false when the registry could not be read to its end. */
-static bool take_census(request_rec *r, census_t *census)
-{
-    fleet_t *fleet = apr_palloc(r->pool, sizeof *fleet);
-    assessment_t assessment;
-
-    memset(census, 0, sizeof *census);
-    fleet_begin(fleet);
-    while (fleet_next(fleet, &assessment) != NULL) {
-        census->total++;
-        census->offline += (assessment.conditions & CONDITION_OFFLINE) != 0;
-        census->lights[assessment.light]++;
-    }
-    return !fleet->failed;
-}
-
 static json_object *census_json(const census_t *census)
 {
     json_object *json = json_object_new_object();
@@ -146,12 +124,13 @@ static json_object *status_json(const census_t *census, const server_ip_t *own,
 
 int status_handle(request_rec *r, const char *unused)
 {
+    fleet_t *fleet = apr_palloc(r->pool, sizeof *fleet);
     census_t census;
     server_ip_t own;
     vitals_t vitals;
 
     (void)unused;
-    if (!take_census(r, &census) ||
+    if (!fleet_census(&census, fleet) ||
         registry_get_server_ip(segment_registry(), &own) != REGISTRY_OK) {
         return answer_unavailable(r);
     }
