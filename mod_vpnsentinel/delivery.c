@@ -232,10 +232,12 @@ static void send_message(delivery_t *delivery)
 {
     const bool html = !delivery->outbox.plain;
     char text[MESSAGE_SIZE];
+    const telegram_message_t message = {
+        .chat = delivery->settings->chat, .text = text, .is_html = html};
     char *body;
 
     message_text(text, &delivery->event, html ? MESSAGE_HTML : MESSAGE_PLAIN);
-    body = telegram_message_body(delivery->settings->chat, text, html);
+    body = telegram_message_body(&message);
     delivery->busy = true;
     if (body == NULL || !start_request(delivery, body)) {
         const transfer_answer_t none = {.body = "", .reason = "out of memory"};

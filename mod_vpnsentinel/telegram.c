@@ -86,24 +86,113 @@ static json_object *no_preview(void)
     return options;
 }
 
-char *telegram_message_body(const char *chat, const char *text, bool html)
+/* An alert must not fail because the message that it answers was deleted. */
+static json_object *reply_to(int64_t message)
 {
-    json_object *message = json_object_new_object();
+    json_object *reply = json_object_new_object();
+
+    if (reply != NULL &&
+        (!add(reply, "message_id", json_object_new_int64(message)) ||
+         !add(reply, "allow_sending_without_reply", json_object_new_boolean(true)))) {
+        json_object_put(reply);
+        return NULL;
+    }
+    return reply;
+}
+
+/* Takes object over; is_whole: nothing of it is missing. Returns malloc'ed JSON or NULL. */
+static char *to_body(json_object *object, bool is_whole)
+{
     const char *json = NULL;
     char *body = NULL;
 
-    if (message != NULL && add(message, "chat_id", chat_id(chat)) &&
-        add(message, "text", json_object_new_string(text)) &&
-        (!html || add(message, "parse_mode", json_object_new_string("HTML"))) &&
-        add(message, "link_preview_options", no_preview())) {
-        json = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN |
-                                                           JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (is_whole) {
+        json = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                          JSON_C_TO_STRING_NOSLASHESCAPE);
     }
     if (json != NULL) {
         body = strdup(json);
     }
-    json_object_put(message);
+    json_object_put(object);
     return body;
+}
+
+char *telegram_message_body(const telegram_message_t *message)
+{
+    json_object *body = json_object_new_object();
+    const bool is_whole =
+        body != NULL && add(body, "chat_id", chat_id(message->chat)) &&
+        (message->thread == 0 ||
+         add(body, "message_thread_id", json_object_new_int64(message->thread))) &&
+        (message->reply_to == 0 || add(body, "reply_parameters", reply_to(message->reply_to))) &&
+        add(body, "text", json_object_new_string(message->text)) &&
+        (!message->is_html || add(body, "parse_mode", json_object_new_string("HTML"))) &&
+        (!message->is_silent || add(body, "disable_notification", json_object_new_boolean(true))) &&
+        add(body, "link_preview_options", no_preview());
+
+    return to_body(body, is_whole);
+}
+
+/* --- other requests --- */
+
+/* Takes value over; a NULL one is a lack of memory. */
+static bool append(json_object *array, json_object *value)
+{
+    if (value == NULL || json_object_array_add(array, value) != 0) {
+        json_object_put(value);
+        return false;
+    }
+    return true;
+}
+
+/* Telegram remembers it: what an earlier bot with this token asked for is not ours. */
+static json_object *allowed_updates(void)
+{
+    json_object *kinds = json_object_new_array();
+
+    if (kinds != NULL && (!append(kinds, json_object_new_string("message")) ||
+                          !append(kinds, json_object_new_string("channel_post")))) {
+        json_object_put(kinds);
+        return NULL;
+    }
+    return kinds;
+}
+
+char *telegram_poll_body(int64_t offset, int timeout, int limit)
+{
+    json_object *body = json_object_new_object();
+    const bool is_whole = body != NULL &&
+                          (offset == 0 || add(body, "offset", json_object_new_int64(offset))) &&
+                          add(body, "limit", json_object_new_int(limit)) &&
+                          add(body, "timeout", json_object_new_int(timeout)) &&
+                          add(body, "allowed_updates", allowed_updates());
+
+    return to_body(body, is_whole);
+}
+
+static json_object *command(const telegram_command_t *command)
+{
+    json_object *object = json_object_new_object();
+
+    if (object != NULL &&
+        (!add(object, "command", json_object_new_string(command->name)) ||
+         !add(object, "description", json_object_new_string(command->description)))) {
+        json_object_put(object);
+        return NULL;
+    }
+    return object;
+}
+
+char *telegram_commands_body(const telegram_command_t *commands, size_t count)
+{
+    json_object *body = json_object_new_object();
+    json_object *array = json_object_new_array();
+    bool is_whole = body != NULL && add(body, "commands", array);
+
+    for (size_t i = 0; is_whole && i < count; i++) {
+        is_whole = append(array, command(&commands[i]));
+    }
+    return to_body(body, is_whole);
 }
 
 /* --- an answer --- */

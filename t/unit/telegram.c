@@ -82,29 +82,61 @@ static void test_url(void **state)
     assert_false(telegram_url(url, sizeof(url) - 1, "https://b", "1:a", "sendMessage"));
 }
 
+/* Frees body. */
+static void expect_body(char *body, const char *expected)
+{
+    assert_non_null(body);
+    assert_string_equal(body, expected);
+    free(body);
+}
+
 static void test_message_body(void **state)
 {
 #define REST "\"link_preview_options\":{\"is_disabled\":true}}"
     static const struct {
-        const char *chat, *text;
-        bool html;
+        telegram_message_t message;
         const char *body;
     } cases[] = {
-        {"-1001234567890", "<b>a</b>", true,
+        {{.chat = "-1001234567890", .text = "<b>a</b>", .is_html = true},
          "{\"chat_id\":-1001234567890,\"text\":\"<b>a</b>\",\"parse_mode\":\"HTML\"," REST},
-        {"@name", "a", false, "{\"chat_id\":\"@name\",\"text\":\"a\"," REST},
-        {"9223372036854775807", "\"\\\n/ ✅", false,
+        {{.chat = "@name", .text = "a"}, "{\"chat_id\":\"@name\",\"text\":\"a\"," REST},
+        {{.chat = "9223372036854775807", .text = "\"\\\n/ ✅"},
          "{\"chat_id\":9223372036854775807,\"text\":\"\\\"\\\\\\n/ ✅\"," REST},
+        {{.chat = "1", .text = "a", .is_silent = true},
+         "{\"chat_id\":1,\"text\":\"a\",\"disable_notification\":true," REST},
+        {{.chat = "1", .text = "a", .thread = 17},
+         "{\"chat_id\":1,\"message_thread_id\":17,\"text\":\"a\"," REST},
+        {{.chat = "1", .text = "a", .thread = TELEGRAM_ID_MAX, .reply_to = 4503599627370495},
+         "{\"chat_id\":1,\"message_thread_id\":4503599627370495,\"reply_parameters\":{"
+         "\"message_id\":4503599627370495,\"allow_sending_without_reply\":true},"
+         "\"text\":\"a\"," REST},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        char *body = telegram_message_body(cases[i].chat, cases[i].text, cases[i].html);
-
-        assert_non_null(body);
-        assert_string_equal(body, cases[i].body);
-        free(body);
+        expect_body(telegram_message_body(&cases[i].message), cases[i].body);
     }
+}
+
+static void test_poll_body(void **state)
+{
+#define KINDS "\"allowed_updates\":[\"message\",\"channel_post\"]}"
+    (void)state;
+    expect_body(telegram_poll_body(0, 50, 10), "{\"limit\":10,\"timeout\":50," KINDS);
+    expect_body(telegram_poll_body(INT64_MAX, 0, 100),
+                "{\"offset\":9223372036854775807,\"limit\":100,\"timeout\":0," KINDS);
+}
+
+static void test_commands_body(void **state)
+{
+    static const telegram_command_t commands[] = {{"ping", "Says \"pong\""},
+                                                  {"status", "Wer ist da? Ü"}};
+
+    (void)state;
+    expect_body(telegram_commands_body(commands, COUNT(commands)),
+                "{\"commands\":[{\"command\":\"ping\",\"description\":\"Says \\\"pong\\\"\"},"
+                "{\"command\":\"status\",\"description\":\"Wer ist da? Ü\"}]}");
+    expect_body(telegram_commands_body(commands, 0), "{\"commands\":[]}");
 }
 
 /* --- answers --- */
@@ -293,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_token),       cmocka_unit_test(test_chat),
         cmocka_unit_test(test_url),         cmocka_unit_test(test_message_body),
+        cmocka_unit_test(test_poll_body),   cmocka_unit_test(test_commands_body),
         cmocka_unit_test(test_kinds),       cmocka_unit_test(test_wait),
         cmocka_unit_test(test_description), cmocka_unit_test(test_excess),
     };
