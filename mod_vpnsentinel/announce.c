@@ -308,6 +308,7 @@ static void forget(announcer_t *announcer, const announce_moment_t *moment)
     event.uid = mark.uid;
     event.number = FORGOTTEN_NUMBERS + base_of(announcer)->number;
     event.when = moment->wall / CLOCK_SECOND;
+    event.light = LIGHT_GREY + 1;
     memcpy(event.client_id, view->client.report.client_id, sizeof event.client_id);
     if (view->client.last_seen > 0 && event.when > view->client.last_seen) {
         event.seconds = (uint32_t)(event.when - view->client.last_seen);

@@ -88,22 +88,25 @@ unsigned int assess_conditions(const judged_t *judged, const assess_facts_t *fac
     return conditions;
 }
 
+light_t assess_light(unsigned int conditions)
+{
+    if (conditions & CONDITION_OFFLINE) {
+        return LIGHT_GREY;
+    }
+    if (conditions & (CONDITION_BYPASS | CONDITION_VPN_DOWN)) {
+        return LIGHT_RED;
+    }
+    return conditions != 0 ? LIGHT_YELLOW : LIGHT_GREEN;
+}
+
 assessment_t assess(const client_t *client, int64_t seen, const assess_facts_t *facts)
 {
-    assessment_t result = {LIGHT_GREEN, 0};
+    unsigned int conditions = CONDITION_OFFLINE;
     judged_t judged;
 
-    if (assess_is_silent(client, seen, facts)) {
-        result.conditions = CONDITION_OFFLINE;
-        result.light = LIGHT_GREY;
-        return result;
+    if (!assess_is_silent(client, seen, facts)) {
+        assess_judged(&judged, &client->report); /* what it says now, not what was known once */
+        conditions = assess_conditions(&judged, facts);
     }
-    assess_judged(&judged, &client->report); /* what it says now, not what was known once */
-    result.conditions = assess_conditions(&judged, facts);
-    if (result.conditions & (CONDITION_BYPASS | CONDITION_VPN_DOWN)) {
-        result.light = LIGHT_RED;
-    } else if (result.conditions & (CONDITION_DNS_LEAK | CONDITION_DNS_UNKNOWN)) {
-        result.light = LIGHT_YELLOW;
-    }
-    return result;
+    return (assessment_t){assess_light(conditions), conditions};
 }

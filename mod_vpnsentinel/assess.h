@@ -62,6 +62,9 @@ void assess_judged(judged_t *out, const vps_record_t *report);
 /* The conditions that follow from facts alone: all but CONDITION_OFFLINE. */
 unsigned int assess_conditions(const judged_t *judged, const assess_facts_t *facts);
 
+/* What they make of a client's light. */
+light_t assess_light(unsigned int conditions);
+
 /* "green", "yellow", "grey", "red". */
 const char *assess_light_name(light_t light);
 

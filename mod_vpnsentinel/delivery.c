@@ -231,12 +231,14 @@ static bool start_request(delivery_t *delivery, const char *body)
 static void send_message(delivery_t *delivery)
 {
     const bool html = !delivery->outbox.plain;
-    char text[MESSAGE_SIZE];
+    char text[TEXT_SIZE];
+    const message_options_t options = {.form = html ? TEXT_HTML : TEXT_PLAIN,
+                                       .now = clock_wall() / CLOCK_SECOND};
     const telegram_message_t message = {
         .chat = delivery->settings->chat, .text = text, .is_html = html};
     char *body;
 
-    message_text(text, &delivery->event, html ? MESSAGE_HTML : MESSAGE_PLAIN);
+    message_text(text, &delivery->event, &options);
     body = telegram_message_body(&message);
     delivery->busy = true;
     if (body == NULL || !start_request(delivery, body)) {

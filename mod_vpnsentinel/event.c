@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "assess.h"
 #include "country.h"
 
 #define DETAIL_MAX 4096 /* bytes; what we write is far below */
@@ -39,7 +40,7 @@ bool event_kind_parse(event_kind_t *out, const char *name)
     return false;
 }
 
-typedef enum form_t { ADDRESS, COUNTRY, TEXT, NUMBER } form_t;
+typedef enum form_t { ADDRESS, COUNTRY, TEXT, NUMBER, LIGHT } form_t;
 
 /* A member of the detail and where the event keeps it. */
 typedef struct member_t {
@@ -57,6 +58,7 @@ static const member_t members[] = {
     {"dns_colo", TEXT, KEPT(dns_colo)}, {"city", TEXT, KEPT(city)},
     {"provider", TEXT, KEPT(provider)}, {"seconds", NUMBER, KEPT(seconds)},
     {"merged", NUMBER, KEPT(merged)},   {"note", TEXT, KEPT(note)},
+    {"light", LIGHT, KEPT(light)},
 };
 
 #define MEMBERS (sizeof members / sizeof members[0])
@@ -71,6 +73,8 @@ static bool is_known(const void *kept, const member_t *member)
         return ((const vps_addr_t *)kept)->version != 0;
     case NUMBER:
         return *(const uint32_t *)kept != 0;
+    case LIGHT:
+        return *(const uint8_t *)kept != 0;
     default:
         return *(const char *)kept != '\0';
     }
@@ -85,6 +89,8 @@ static json_object *to_value(const void *kept, const member_t *member)
         return json_object_new_string(vps_addr_format(address, kept));
     case NUMBER:
         return json_object_new_int64(*(const uint32_t *)kept);
+    case LIGHT:
+        return json_object_new_string(assess_light_name((light_t)(*(const uint8_t *)kept - 1)));
     default:
         return json_object_new_string(kept);
     }
@@ -130,6 +136,15 @@ static void read_number(uint32_t *out, json_object *value)
     }
 }
 
+static void read_light(uint8_t *out, const char *name)
+{
+    for (int light = 0; light < LIGHTS; light++) {
+        if (strcmp(assess_light_name((light_t)light), name) == 0) {
+            *out = (uint8_t)(light + 1);
+        }
+    }
+}
+
 static void read_text(void *out, const member_t *member, json_object *value)
 {
     const char *text = json_object_get_string(value);
@@ -142,6 +157,8 @@ static void read_text(void *out, const member_t *member, json_object *value)
         (void)vps_addr_parse(out, text, len);
     } else if (member->form == COUNTRY) {
         (void)vps_country_code(out, text);
+    } else if (member->form == LIGHT) {
+        read_light(out, text);
     } else if (len < member->size) {
         memcpy(out, text, len);
     }

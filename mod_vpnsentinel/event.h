@@ -42,6 +42,7 @@ typedef struct event_t {
     uint32_t seconds;                      /* see event_kind_t; 0 = not known */
     uint32_t merged;                       /* changes in between that cannot be told singly */
     uint8_t kind;                          /* event_kind_t */
+    uint8_t light;                         /* light_t + 1, of the client behind it; 0 = not known */
     vps_addr_t from;                       /* address before, or unknown */
     vps_addr_t to;                         /* public IP now, or unknown */
     char place[3];                         /* country of the exit, alpha-2, "" = unknown */
@@ -63,8 +64,8 @@ bool event_kind_parse(event_kind_t *out, const char *name);
 
 /*
  * What there is to say besides id, uid, number, when, kind and client_id: a JSON object of the
- * members "from", "to", "place", "dns", "dns_colo", "city", "provider", "seconds", "merged", "note";
- * what is unknown or 0 is left out. The caller owns it; NULL when memory is out.
+ * members "from", "to", "place", "dns", "dns_colo", "city", "provider", "seconds", "merged", "note",
+ * "light" (by its name); what is unknown or 0 is left out. The caller owns it; NULL when memory is out.
  */
 json_object *event_detail_to_json(const event_t *event);
 

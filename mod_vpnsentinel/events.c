@@ -139,7 +139,8 @@ static json_object *event_json(const event_t *event)
     json_object *json = json_object_new_object();
     const char *client_id = event->client_id;
     event_kind_t kind = (event_kind_t)event->kind;
-    char message[MESSAGE_SIZE];
+    const message_options_t plain = {.form = TEXT_PLAIN};
+    char message[TEXT_SIZE];
 
     if (json == NULL) {
         return NULL;
@@ -150,7 +151,7 @@ static json_object *event_json(const event_t *event)
     json_object_object_add(json, "client_id",
                            client_id[0] != '\0' ? json_object_new_string(client_id) : NULL);
     json_object_object_add(json, "message",
-                           json_object_new_string(message_text(message, event, MESSAGE_PLAIN)));
+                           json_object_new_string(message_text(message, event, &plain)));
     add_detail(json, event_detail_to_json(event));
     return json;
 }

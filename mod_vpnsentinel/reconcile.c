@@ -17,6 +17,14 @@ typedef struct walk_t {
     unsigned int merged;        /* of the next event */
 } walk_t;
 
+/* The light of the client with what is known of it as of where we are. */
+static light_t light_behind(const walk_t *walk, event_kind_t kind)
+{
+    return assess_light(kind == EVENT_OFFLINE
+                            ? CONDITION_OFFLINE
+                            : assess_conditions(&walk->state->facts, walk->facts));
+}
+
 static event_t *tell(walk_t *walk, event_kind_t kind)
 {
     event_t *event = &walk->out->events[walk->out->count++];
@@ -28,6 +36,7 @@ static event_t *tell(walk_t *walk, event_kind_t kind)
     event->when = walk->when;
     event->merged = walk->merged;
     event->kind = (uint8_t)kind;
+    event->light = (uint8_t)(light_behind(walk, kind) + 1);
     event->to = facts->public_ip;
     memcpy(event->place, facts->place, sizeof event->place);
     memcpy(event->dns, facts->dns, sizeof event->dns);

@@ -34,6 +34,7 @@ static void check_event(const event_t *event)
     check(event->to.version == 0 || event->to.version == 4 || event->to.version == 6);
     check(strlen(event->place) == 0 || strlen(event->place) == 2);
     check(strlen(event->dns) == 0 || strlen(event->dns) == 2);
+    check(event->light <= LIGHTS);
     check_text(event->city, sizeof(event->city));
     check_text(event->provider, sizeof(event->provider));
     check_text(event->dns_colo, sizeof(event->dns_colo));
@@ -55,11 +56,12 @@ static void check_round_trip(const event_t *event)
 
 static void check_telling(const event_t *event)
 {
-    char text[MESSAGE_SIZE];
+    const message_options_t options = {.form = TEXT_HTML};
+    char line[MESSAGE_SIZE], text[TEXT_SIZE];
 
-    message_line(text, event);
-    check(vps_valid_text(text, strlen(text)));
-    message_text(text, event, MESSAGE_HTML);
+    message_line(line, event);
+    check(vps_valid_text(line, strlen(line)));
+    message_text(text, event, &options);
     check(vps_valid_utf8(text, strlen(text)));
     check(strlen(text) < MESSAGE_SIZE - 512); /* nothing had to be left out */
 }

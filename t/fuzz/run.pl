@@ -27,7 +27,7 @@ sub json_c_flags {
 
 # What a fuzzer needs of the module besides shared/.
 my %module_sources = (
-    event_detail => [qw(event.c message.c)],
+    event_detail => [qw(assess.c event.c message.c text.c)],
     telegram => [qw(secret.c telegram.c)],
 );
 
