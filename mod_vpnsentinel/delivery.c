@@ -178,7 +178,7 @@ static void accept_message(delivery_t *delivery)
     delivery->last_success = clock_wall() / CLOCK_SECOND;
     remember(delivery);
     tell_success(delivery);
-    if (store_next_message(delivery->store, &message, &delivery->event) && is_accepted(delivery)) {
+    if (store_next_message(delivery->store, 0, &message, &delivery->event) && is_accepted(delivery)) {
         remove_message(delivery, message);
     } else {
         settle(delivery, uid);
@@ -259,7 +259,7 @@ int64_t delivery_tend(delivery_t *delivery, int64_t now)
     if (now < delivery->outbox.not_before) {
         return delivery->outbox.not_before;
     }
-    if (!store_next_message(delivery->store, &message, &delivery->event)) {
+    if (!store_next_message(delivery->store, 0, &message, &delivery->event)) {
         return INT64_MAX;
     }
     if (is_accepted(delivery)) {

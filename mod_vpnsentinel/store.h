@@ -21,6 +21,7 @@
 
 #include "client.h"
 #include "event.h"
+#include "question.h"
 #include "vitals.h"
 
 typedef struct store_t store_t;
@@ -87,6 +88,10 @@ void store_restore_event(store_t *store, const event_t *event);
 void store_remove_message(store_t *store, uint64_t message); /* delivered */
 void store_put_setting(store_t *store, const char *name, const char *value);
 
+/* Keep a question until it is answered. What waits on the disk is not taken over into memory. */
+void store_put_question(store_t *store, const question_t *question);
+void store_remove_question(store_t *store, uint64_t question);
+
 /* Remove events recorded before this time (sec since epoch) that have no message waiting. */
 void store_expire_events(store_t *store, int64_t before);
 
@@ -114,8 +119,21 @@ bool store_get_announced(store_t *store, uint64_t uid, announced_t *out);
 void store_read_events(store_t *store, uint64_t after, size_t limit,
                        void (*visit)(void *ctx, const event_t *event), void *ctx);
 
-/* The oldest message and its event; false = none. */
-bool store_next_message(store_t *store, uint64_t *message, event_t *event);
+/* The oldest message behind this one (0 = of all) and its event; false = none. */
+bool store_next_message(store_t *store, uint64_t after, uint64_t *message, event_t *event);
+
+/*
+ * How many events of the same client and kind were recorded before this one, at most so long before
+ * it (sec), and among the STORE_REPEATS_MAX events before it.
+ */
+#define STORE_REPEATS_MAX 64
+uint32_t store_count_repeats(store_t *store, const event_t *event, int64_t window);
+
+/* The oldest question; false = none. */
+bool store_next_question(store_t *store, question_t *out);
+
+/* A number that is another one whenever a message, a question or a setting may have come or gone. */
+uint64_t store_changes(const store_t *store);
 
 /* Is no message of this client waiting? */
 bool store_is_settled(store_t *store, uint64_t uid);

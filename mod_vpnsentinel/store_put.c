@@ -179,6 +179,7 @@ void store_put_event(store_t *store, event_t *event, bool deliver)
     }
     event->id = (uint64_t)sqlite3_last_insert_rowid(store->db);
     if (deliver) {
+        store->changes++;
         (void)run_on(store, PUT_MESSAGE, event->id);
     }
 }
@@ -194,6 +195,7 @@ void store_restore_event(store_t *store, const event_t *event)
 void store_remove_message(store_t *store, uint64_t message)
 {
     if (begin(store, true)) {
+        store->changes++;
         (void)run_on(store, REMOVE_MESSAGE, message);
     }
 }
@@ -203,10 +205,34 @@ void store_put_setting(store_t *store, const char *name, const char *value)
     sqlite3_stmt *statement;
 
     if (begin(store, true)) {
+        store->changes++;
         statement = store->statement[PUT_SETTING];
         store_bind_text(statement, 1, name);
         store_bind_text(statement, 2, value);
         (void)run(store, statement);
+    }
+}
+
+void store_put_question(store_t *store, const question_t *question)
+{
+    sqlite3_stmt *statement;
+
+    if (begin(store, true)) {
+        store->changes++;
+        statement = store->statement[PUT_QUESTION];
+        (void)sqlite3_bind_int64(statement, 1, question->asked);
+        (void)sqlite3_bind_int64(statement, 2, question->thread);
+        (void)sqlite3_bind_int64(statement, 3, question->message);
+        store_bind_text(statement, 4, question->text);
+        (void)run(store, statement);
+    }
+}
+
+void store_remove_question(store_t *store, uint64_t question)
+{
+    if (begin(store, true)) {
+        store->changes++;
+        (void)run_on(store, REMOVE_QUESTION, question);
     }
 }
 
@@ -258,5 +284,6 @@ void store_commit(store_t *store, store_done_t *done, void *ctx)
 void store_rollback(store_t *store)
 {
     store_sql_rollback(store->db);
+    store->changes++;
     end(store);
 }

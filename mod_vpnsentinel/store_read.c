@@ -75,13 +75,47 @@ void store_read_events(store_t *store, uint64_t after, size_t limit,
     }
 }
 
-bool store_next_message(store_t *store, uint64_t *message, event_t *event)
+bool store_next_message(store_t *store, uint64_t after, uint64_t *message, event_t *event)
 {
     sqlite3_stmt *statement = store->statement[NEXT_MESSAGE];
 
+    (void)sqlite3_bind_int64(statement, 1, clamp(after));
     while (next_row(store, statement)) {
         if (store_row_event(event, statement, 1)) {
             *message = (uint64_t)sqlite3_column_int64(statement, 0);
+            store_reset(statement);
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t store_count_repeats(store_t *store, const event_t *event, int64_t window)
+{
+    sqlite3_stmt *statement = store->statement[COUNT_REPEATS];
+    const uint64_t first =
+        event->number > STORE_REPEATS_MAX ? event->number - STORE_REPEATS_MAX : 0;
+    uint32_t count;
+
+    (void)sqlite3_bind_int64(statement, 1, clamp(event->uid));
+    (void)sqlite3_bind_int64(statement, 2, clamp(event->number));
+    (void)sqlite3_bind_int64(statement, 3, clamp(first));
+    store_bind_text(statement, 4, event_name((event_kind_t)event->kind));
+    (void)sqlite3_bind_int64(statement, 5, event->when - window);
+    if (!next_row(store, statement)) {
+        return 0;
+    }
+    count = (uint32_t)sqlite3_column_int64(statement, 0);
+    store_reset(statement);
+    return count;
+}
+
+bool store_next_question(store_t *store, question_t *out)
+{
+    sqlite3_stmt *statement = store->statement[NEXT_QUESTION];
+
+    while (next_row(store, statement)) {
+        if (store_row_question(out, statement)) {
             store_reset(statement);
             return true;
         }

@@ -173,6 +173,24 @@ bool store_row_client(client_t *out, sqlite3_stmt *statement)
     return true;
 }
 
+bool store_row_question(question_t *out, sqlite3_stmt *statement)
+{
+    int64_t id;
+    size_t len;
+    const char *text = store_row_text(statement, 4, &len);
+
+    if (!read_int(&id, statement, 0, INT64_MAX) ||
+        !read_int(&out->asked, statement, 1, YEAR_9999) ||
+        !read_int(&out->thread, statement, 2, INT64_MAX) ||
+        !read_int(&out->message, statement, 3, INT64_MAX) || text == NULL ||
+        len >= sizeof(out->text) || !vps_valid_text(text, len)) {
+        return false;
+    }
+    out->id = (uint64_t)id;
+    memcpy(out->text, text, len + 1);
+    return true;
+}
+
 /* --- binding --- */
 
 void store_bind_text(sqlite3_stmt *statement, int parameter, const char *text)

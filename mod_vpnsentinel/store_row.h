@@ -14,10 +14,12 @@
 
 #include "client.h"
 #include "event.h"
+#include "question.h"
 
 /* Columns, in the order that statements name them in. */
 #define STORE_ROW_ANNOUNCED "seq, number, state, down_since, public_ip, place, dns, vpn"
 #define STORE_ROW_EVENT "id, uid, number, kind, at, client_id, detail"
+#define STORE_ROW_QUESTION "id, asked, thread, message, text"
 #define STORE_ROW_CLIENT                                                                           \
     "c.uid, c.client_id, c.first_seen, c.last_change, c.observed_ip, c.report,"                    \
     " s.last_seen, s.keepalives, a.seq, a.number, a.state, a.down_since, a.public_ip, a.place,"    \
@@ -27,6 +29,7 @@
 bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from);
 bool store_row_event(event_t *out, sqlite3_stmt *statement, int from);
 bool store_row_client(client_t *out, sqlite3_stmt *statement);
+bool store_row_question(question_t *out, sqlite3_stmt *statement);
 
 /* A text without NUL; NULL when it is none. Valid until the statement moves on. */
 const char *store_row_text(sqlite3_stmt *statement, int column, size_t *len);

@@ -54,8 +54,19 @@ static const char *const version_1[] = {
     NULL,
 };
 
+/* Questions to the bot. */
+static const char *const version_2[] = {
+    "CREATE TABLE %s.questions ("
+    "id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " asked INTEGER NOT NULL,"
+    " thread INTEGER NOT NULL,"
+    " message INTEGER NOT NULL,"
+    " text TEXT NOT NULL)",
+    NULL,
+};
+
 /* The step at index n leads from version n to n + 1. */
-static const char *const *const steps[] = {version_1};
+static const char *const *const steps[] = {version_1, version_2};
 
 int64_t store_schema_version(void)
 {

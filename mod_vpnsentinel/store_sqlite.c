@@ -30,6 +30,9 @@ static const char *const texts[STATEMENTS] = {
     [PUT_MESSAGE] = "INSERT INTO %s.outbox (event) VALUES (?1)",
     [REMOVE_MESSAGE] = "DELETE FROM %s.outbox WHERE id = ?1",
     [PUT_SETTING] = "INSERT OR REPLACE INTO %s.settings VALUES (?1, ?2)",
+    [PUT_QUESTION] = "INSERT INTO %s.questions (asked, thread, message, text)"
+                     " VALUES (?1, ?2, ?3, ?4)",
+    [REMOVE_QUESTION] = "DELETE FROM %s.questions WHERE id = ?1",
     [EXPIRE_EVENTS] = "DELETE FROM %s.events WHERE at < ?1"
                       " AND id NOT IN (SELECT event FROM %s.outbox)",
     [READ_CLIENTS] = "SELECT " STORE_ROW_CLIENT " FROM %s.clients c"
@@ -40,7 +43,10 @@ static const char *const texts[STATEMENTS] = {
     [READ_EVENTS] = "SELECT " STORE_ROW_EVENT " FROM (SELECT * FROM %s.events WHERE id > ?1"
                     " ORDER BY id DESC LIMIT ?2) ORDER BY id",
     [NEXT_MESSAGE] = "SELECT o.id, e.* FROM %s.outbox o CROSS JOIN %s.events e ON e.id = o.event"
-                     " ORDER BY o.id",
+                     " WHERE o.id > ?1 ORDER BY o.id",
+    [COUNT_REPEATS] = "SELECT count(*) FROM %s.events WHERE uid = ?1 AND number < ?2"
+                      " AND number >= ?3 AND kind = ?4 AND at >= ?5",
+    [NEXT_QUESTION] = "SELECT " STORE_ROW_QUESTION " FROM %s.questions ORDER BY id",
     [IS_WAITING] = "SELECT 1 FROM %s.events e JOIN %s.outbox o ON o.event = e.id WHERE e.uid = ?1",
     [QUEUE] = "SELECT (SELECT count(*) FROM %s.outbox), (SELECT at FROM %s.events WHERE id ="
               " (SELECT event FROM %s.outbox ORDER BY id LIMIT 1))",
@@ -95,6 +101,7 @@ static void degrade(store_t *store, int code)
 {
     finalize(store);
     store->state = STORE_DEGRADED;
+    store->changes++;
     store->file.has_news = false;
     store_memory_enter(store->db);
     store_file_detach(&store->file, store->db, code);
@@ -121,6 +128,7 @@ static bool use_disk(store_t *store)
     }
     store_memory_clear(store->db);
     store->state = STORE_OK;
+    store->changes++;
     if (!store->file.has_news) {
         store->file.error[0] = '\0';
     }
@@ -172,6 +180,11 @@ const char *store_driver(const store_t *store)
 const char *store_error(const store_t *store)
 {
     return store->file.error;
+}
+
+uint64_t store_changes(const store_t *store)
+{
+    return store->changes;
 }
 
 bool store_keeps_clients(const store_t *store)

@@ -24,11 +24,15 @@ typedef enum statement_t {
     PUT_MESSAGE,
     REMOVE_MESSAGE,
     PUT_SETTING,
+    PUT_QUESTION,
+    REMOVE_QUESTION,
     EXPIRE_EVENTS,
     READ_CLIENTS,
     GET_ANNOUNCED,
     READ_EVENTS,
     NEXT_MESSAGE,
+    COUNT_REPEATS,
+    NEXT_QUESTION,
     IS_WAITING,
     QUEUE,
     GET_SETTING,
@@ -41,6 +45,7 @@ struct store_t {
     store_state_t state;
     store_file_t file;
     int64_t tend_due; /* monotonic usec: next look at the disk */
+    uint64_t changes; /* see store_changes() */
     bool begun;       /* a transaction is open, or failed */
     bool failed;      /* and is rolled back already */
     bool must_last;   /* it holds what must survive a crash of the machine */

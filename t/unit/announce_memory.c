@@ -194,13 +194,13 @@ static void test_marked_when_delivered(void **state)
         assert_int_equal(announced_of(&world, "a").state,
                          messages > 1 ? 0 : ANNOUNCED_FIRST | ANNOUNCED_LEAK);
         assert_int_equal(announced_of(&world, "b").state, 0);
-        assert_true(store_next_message(monitor.store, &message, &event));
+        assert_true(store_next_message(monitor.store, 0, &message, &event));
         store_remove_message(monitor.store, message);
         assert_int_equal(commit(monitor.store), STORE_VOLATILE);
         announce_delivered(monitor.announcer, event.uid);
     }
     assert_int_equal(announced_of(&world, "b").state, ANNOUNCED_FIRST);
-    assert_false(store_next_message(monitor.store, &message, &event));
+    assert_false(store_next_message(monitor.store, 0, &message, &event));
     monitor_close(&monitor);
     world_close(&world);
 }

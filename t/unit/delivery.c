@@ -54,9 +54,10 @@ static void drop_message(size_t index)
             (store.count - index) * sizeof(store.messages[0]));
 }
 
-bool store_next_message(store_t *self, uint64_t *message, event_t *event)
+bool store_next_message(store_t *self, uint64_t after, uint64_t *message, event_t *event)
 {
     assert_ptr_equal(self, &store);
+    assert_int_equal(after, 0);
     assert_int_equal(store.to_remove, 0);
     if (store.count > 0) {
         *message = store.messages[0].id;

@@ -167,12 +167,12 @@ static inline void assert_outbox(store_t *store, const ledger_t *ledger)
     event_t event;
 
     for (size_t i = 0; i < ledger->count; i++) {
-        assert_true(store_next_message(store, &message, &event));
+        assert_true(store_next_message(store, 0, &message, &event));
         assert_int_equal(event.id, ledger->event[i].id);
         store_remove_message(store, message);
         assert_durable(store);
     }
-    assert_false(store_next_message(store, &message, &event));
+    assert_false(store_next_message(store, 0, &message, &event));
 }
 
 /* The registry has been marked with what the events say, and is sound. */

@@ -426,7 +426,7 @@ static inline bool monitor_deliver(monitor_t *monitor)
     uint64_t message;
     event_t event;
 
-    while (store_next_message(monitor->store, &message, &event)) {
+    while (store_next_message(monitor->store, 0, &message, &event)) {
         shared->is_accepting = true;
         if (!monitor_is_delivered(monitor, &event)) {
             note_told(&shared->delivered, &event);

@@ -194,12 +194,12 @@ static void test_every_member_of_an_event_returns(void **state)
     store_close(store);
     store = open_store();
     for (size_t i = 0; i < COUNT(put); i++) {
-        assert_true(store_next_message(store, &message, &event));
+        assert_true(store_next_message(store, 0, &message, &event));
         assert_memory_equal(&event, &put[i], sizeof(event));
         store_remove_message(store, message);
         assert_durable(store);
     }
-    assert_false(store_next_message(store, &message, &event));
+    assert_false(store_next_message(store, 0, &message, &event));
     store_close(store);
 }
 
@@ -251,7 +251,7 @@ static void test_messages_wait_in_order(void **state)
     assert_false(store_is_settled(store, 2));
     assert_true(store_is_settled(store, 3));
     for (size_t i = 0; i < 3; i++) {
-        assert_true(store_next_message(store, &message, &event));
+        assert_true(store_next_message(store, 0, &message, &event));
         assert_int_equal(event.uid, i == 1 ? 2 : 1);
         assert_int_equal(event.number, i == 0 ? 7 : i == 1 ? 1 : 8);
         assert_int_equal(store_is_settled(store, 1), false);
@@ -261,6 +261,124 @@ static void test_messages_wait_in_order(void **state)
     assert_true(store_is_settled(store, 1));
     assert_int_equal(store_queue(store, &oldest), 0);
     assert_int_equal(read_events(store).count, 4);
+    store_close(store);
+}
+
+static void test_messages_are_walked_through(void **state)
+{
+    store_t *store = open_store();
+    uint64_t message = 0, numbers = 0;
+    event_t event;
+
+    (void)state;
+    put_events(store, 1, 1, 3);
+    assert_durable(store);
+    while (store_next_message(store, message, &message, &event)) {
+        numbers = numbers * 10 + event.number;
+    }
+    assert_int_equal(numbers, 123);
+    assert_false(store_next_message(store, UINT64_MAX, &message, &event));
+    store_close(store);
+}
+
+/* Those of the same client and kind, before it, and not too long before. */
+static void test_repeats(void **state)
+{
+    static const struct {
+        uint64_t uid, number;
+        uint8_t kind;
+        int64_t when;
+    } put[] = {
+        {1, 1, EVENT_OFFLINE, 1000},   {1, 2, EVENT_CONNECTED, 1001}, {1, 3, EVENT_OFFLINE, 1002},
+        {1, 4, EVENT_CONNECTED, 1003}, {1, 5, EVENT_OFFLINE, 1900},   {2, 1, EVENT_OFFLINE, 1900},
+        {1, 6, EVENT_OFFLINE, 1901},
+    };
+    static const struct {
+        uint64_t number;
+        int64_t window;
+        uint32_t expected;
+    } cases[] = {{5, 900, 2}, {5, 899, 1}, {5, 898, 1},   {5, 897, 0},   {3, 900, 1},  {1, 900, 0},
+                 {6, 10, 1},  {7, 10, 2},  {65, 9999, 4}, {66, 9999, 3}, {70, 9999, 1}};
+    store_t *store = open_store();
+    event_t event;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(put); i++) {
+        event = full_event(put[i].uid, put[i].number);
+        event.kind = put[i].kind;
+        event.when = put[i].when;
+        store_put_event(store, &event, i % 2 == 0);
+    }
+    assert_durable(store);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        event = full_event(1, cases[i].number);
+        event.kind = EVENT_OFFLINE;
+        event.when = cases[i].number == 1 ? 1000 : cases[i].number == 3 ? 1002 : 1900;
+        assert_int_equal(store_count_repeats(store, &event, cases[i].window), cases[i].expected);
+    }
+    store_close(store);
+}
+
+static void test_questions_wait_in_order(void **state)
+{
+    const question_t first = {.asked = 1, .thread = INT64_MAX, .message = 2, .text = "/ping 東京"};
+    const question_t second = {.asked = 3, .thread = 0, .message = INT64_MAX, .text = ""};
+    store_t *store = open_store();
+    question_t out;
+
+    (void)state;
+    assert_false(store_next_question(store, &out));
+    store_put_question(store, &first);
+    store_put_question(store, &second);
+    store_put_setting(store, "offset", "9"); /* one transaction */
+    assert_durable(store);
+    store_close(store);
+    store = open_store();
+    assert_true(store_next_question(store, &out));
+    assert_int_equal(out.asked, first.asked);
+    assert_int_equal(out.thread, first.thread);
+    assert_int_equal(out.message, first.message);
+    assert_string_equal(out.text, first.text);
+    store_remove_question(store, out.id);
+    assert_durable(store);
+    assert_true(store_next_question(store, &out));
+    assert_int_equal(out.message, second.message);
+    assert_string_equal(out.text, "");
+    store_remove_question(store, out.id);
+    store_rollback(store);
+    assert_true(store_next_question(store, &out));
+    store_close(store);
+}
+
+/* Whoever waits for something to deliver need not look until it is another number. */
+static void test_changes_are_counted(void **state)
+{
+    const question_t question = {.text = "x"};
+    store_t *store = open_store();
+    uint64_t before = store_changes(store);
+    client_t client = full_client(1);
+    event_t event = full_event(1, 1);
+
+    (void)state;
+    store_put_client(store, &client);
+    store_put_seen(store, &client);
+    event.number = 2;
+    store_put_event(store, &event, false);
+    assert_durable(store);
+    assert_int_equal(store_changes(store), before);
+    event.number = 3;
+    store_put_event(store, &event, true);
+    assert_int_not_equal(store_changes(store), before);
+    before = store_changes(store);
+    store_rollback(store);
+    assert_int_not_equal(store_changes(store), before);
+    before = store_changes(store);
+    store_put_question(store, &question);
+    assert_int_not_equal(store_changes(store), before);
+    before = store_changes(store);
+    store_put_setting(store, "a", "b");
+    assert_int_not_equal(store_changes(store), before);
+    assert_durable(store);
     store_close(store);
 }
 
@@ -295,7 +413,7 @@ static void test_old_events_expire_unless_a_message_waits(void **state)
     put_events(store, 1, 1, 4); /* at 1700000001 … 4 */
     assert_durable(store);
     for (size_t i = 0; i < 2; i++) {
-        assert_true(store_next_message(store, &message, &event));
+        assert_true(store_next_message(store, 0, &message, &event));
         store_remove_message(store, message);
         assert_durable(store);
     }
@@ -384,7 +502,7 @@ static void test_in_memory(void **state)
     assert_int_equal(read_clients(store).count, 0);
     assert_true(store_get_announced(store, 1, &announced));
     assert_memory_equal(&announced, &client.announced, sizeof(announced));
-    assert_true(store_next_message(store, &message, &event));
+    assert_true(store_next_message(store, 0, &message, &event));
     assert_int_equal(event.number, 1);
     newest = read_events(store).event[1].id;
     assert_false(store_tend(store, INT64_MAX));
@@ -461,6 +579,10 @@ int main(void)
         TEST(test_every_member_of_an_event_returns),
         TEST(test_an_event_is_recorded_once),
         TEST(test_messages_wait_in_order),
+        TEST(test_messages_are_walked_through),
+        TEST(test_repeats),
+        TEST(test_questions_wait_in_order),
+        TEST(test_changes_are_counted),
         TEST(test_the_newest_events_are_read),
         TEST(test_old_events_expire_unless_a_message_waits),
         TEST(test_settings),

@@ -205,21 +205,21 @@ static void test_ids_over_a_time_in_memory(void **state)
     (void)state;
     put_events(store, 1, 1, 1);
     assert_durable(store);
-    assert_true(store_next_message(store, &before, &event));
+    assert_true(store_next_message(store, 0, &before, &event));
     assert_int_equal(remove(path_of(FILE_NAME)), 0);
     put_events(store, 1, 2, 2);
     assert_int_equal(commit(store), STORE_FAILED);
     put_events(store, 1, 2, 2);
     assert_int_equal(commit(store), STORE_VOLATILE);
-    assert_true(store_next_message(store, &during, &event));
+    assert_true(store_next_message(store, 0, &during, &event));
     assert_int_equal(during, before);
     deliver(store, 1, STORE_VOLATILE);
-    assert_true(store_next_message(store, &during, &event));
+    assert_true(store_next_message(store, 0, &during, &event));
     assert_true(during > before);
     const uint64_t id = event.id;
 
     assert_true(tend(store));
-    assert_true(store_next_message(store, &after, &event));
+    assert_true(store_next_message(store, 0, &after, &event));
     assert_int_equal(after, during);
     assert_int_equal(event.id, id);
     event = full_event(1, 3);

@@ -37,7 +37,28 @@ static void test_an_empty_file_is_migrated(void **state)
     (void)state;
     write_file(FILE_NAME, 0, "", 0);
     make_store(1);
-    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 1)");
+    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 2)");
+    assert_string_equal(find_file(FILE_NAME "."), "");
+}
+
+/* As version 1 left it. */
+static void test_a_file_of_version_1_is_migrated(void **state)
+{
+    const question_t question = {.asked = 1700000000, .message = 7, .text = "/ping"};
+    question_t out;
+    store_t *store;
+
+    (void)state;
+    make_store(3);
+    run_sql(FILE_NAME, "DROP TABLE questions; PRAGMA user_version = 1");
+    store = open_store();
+    assert_int_equal(store_state(store), STORE_OK);
+    assert_string_equal(store_error(store), "");
+    assert_int_equal(read_clients(store).count, 3);
+    store_put_question(store, &question);
+    assert_int_equal(commit(store), STORE_DURABLE);
+    assert_true(store_next_question(store, &out));
+    store_close(store);
     assert_string_equal(find_file(FILE_NAME "."), "");
 }
 
@@ -69,7 +90,7 @@ static void make_directory(void)
 static void make_newer(void)
 {
     make_store(1);
-    run_sql(FILE_NAME, "PRAGMA user_version = 2");
+    run_sql(FILE_NAME, "PRAGMA user_version = 3");
 }
 
 static void make_unversioned(void)
@@ -290,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_only_the_owner_can_read_it),
         TEST(test_an_empty_file_is_migrated),
+        TEST(test_a_file_of_version_1_is_migrated),
         TEST(test_what_cannot_be_used_is_set_aside),
         TEST(test_set_aside_with_its_log_and_beside_an_earlier_one),
         TEST(test_the_log_goes_with_the_file),

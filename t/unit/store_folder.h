@@ -303,7 +303,7 @@ static inline void assert_waiting(store_t *store, uint64_t first, uint64_t last)
     event_t event;
 
     assert_int_equal(store_queue(store, &oldest), last - first + 1);
-    assert_true(store_next_message(store, &message, &event));
+    assert_true(store_next_message(store, 0, &message, &event));
     assert_int_equal(event.number, first);
     for (uint64_t number = first; number <= last; number++) {
         event = full_event(1, number);
@@ -318,7 +318,7 @@ static inline void deliver(store_t *store, uint64_t number, store_result_t expec
     uint64_t message;
     event_t event;
 
-    assert_true(store_next_message(store, &message, &event));
+    assert_true(store_next_message(store, 0, &message, &event));
     assert_int_equal(event.number, number);
     store_remove_message(store, message);
     assert_int_equal(commit(store), expected);

@@ -59,7 +59,7 @@ static bool is_left_out(bool of_client)
     assert_int_equal(rows, 2);
     assert_int_equal(last, 2);
     events = read_events(store);
-    assert_true(store_next_message(store, &message, &event));
+    assert_true(store_next_message(store, 0, &message, &event));
     assert_int_equal(event.uid, events.event[0].uid);
     store_close(store);
     assert_int_equal(clients.client[clients.count - 1].uid, 2);
@@ -109,7 +109,7 @@ static void test_bad_links_are_left_out(void **state)
         store = open_store();
         assert_int_equal(store_read_clients(store, 0, 10, &last, visit_client, &visited), 2);
         assert_int_equal(visited.count, 1);
-        assert_true(store_next_message(store, &message, &event));
+        assert_true(store_next_message(store, 0, &message, &event));
         assert_int_equal(event.uid, 2);
         put_events(store, 1, 2, 90); /* takes the id of the event that is missing, too */
         (void)commit(store);
