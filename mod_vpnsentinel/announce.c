@@ -378,15 +378,13 @@ static void settle(announcer_t *announcer, uint32_t slot)
     }
 }
 
-void announce_delivered(announcer_t *announcer, uint64_t uid)
+void announce_delivered(announcer_t *announcer)
 {
     const tracking_t *tracking = announcer->setup.tracking;
     uint32_t slot;
 
     for (slot = 0; slot < tracking->room; slot++) {
-        const tracked_t *tracked = &tracking->slots[slot];
-
-        if (tracked->unmarked != NULL && (uid == 0 || tracked->uid == uid)) {
+        if (tracking->slots[slot].unmarked != NULL) {
             settle(announcer, slot);
         }
     }

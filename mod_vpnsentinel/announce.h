@@ -69,7 +69,7 @@ bool announce_start(announcer_t *announcer, const announce_moment_t *moment);
 bool announce_round(announcer_t *announcer, const announce_moment_t *moment, int64_t stale_before,
                     uint32_t *slot);
 
-/* All messages of this client (0 = of the server) have been delivered. */
-void announce_delivered(announcer_t *announcer, uint64_t uid);
+/* Messages have been delivered: mark the clients that waited for that, and have none left. */
+void announce_delivered(announcer_t *announcer);
 
 #endif

@@ -23,6 +23,8 @@ typedef enum config_quantity_t {
     CONFIG_CHECK_INTERVAL,  /* usec */
     CONFIG_FORGET_AFTER,    /* usec, 0 = never */
     CONFIG_EVENT_RETENTION, /* usec, 0 = for ever */
+    CONFIG_FLAP_THRESHOLD,  /* see outbox.h, 0 = never */
+    CONFIG_TELEGRAM_THREAD, /* topic that alerts go to, 0 = none */
     CONFIG_QUANTITIES
 } config_quantity_t;
 

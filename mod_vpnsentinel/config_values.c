@@ -1,6 +1,7 @@
 /* What each setting may be; and where it comes from when no directive says it. */
 #include "config.h"
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "apr_strings.h"
@@ -29,6 +30,8 @@ static const quantity_t quantities[CONFIG_QUANTITIES] = {
     [CONFIG_CHECK_INTERVAL] = {"VPN_SENTINEL_SERVER_CHECK_INTERVAL", NULL, true, 1, 3600, 60},
     [CONFIG_FORGET_AFTER] = {NULL, NULL, true, 0, 3650 * DAY, 30 * DAY},
     [CONFIG_EVENT_RETENTION] = {NULL, NULL, true, 0, 3650 * DAY, 90 * DAY},
+    [CONFIG_FLAP_THRESHOLD] = {NULL, NULL, false, 0, 50, 3},
+    [CONFIG_TELEGRAM_THREAD] = {"VPN_SENTINEL_TELEGRAM_THREAD_ID", NULL, false, 0, INT_MAX, 0},
 };
 
 /* The same of a text. */

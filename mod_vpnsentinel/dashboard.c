@@ -304,11 +304,42 @@ static const char *store(request_rec *r, const vitals_t *vitals)
                        in_brackets(r, status_store_error(vitals)), NULL);
 }
 
+/* A time in full, as <time>; sec since epoch. */
+static const char *moment(request_rec *r, int64_t when)
+{
+    char text[VPS_TIME_TEXT_SIZE];
+
+    vps_time_format(text, when);
+    return apr_psprintf(r->pool, "<time datetime=\"%s\">%s</time>", text, text);
+}
+
+/* The same, by how long ago it was. */
+static const char *ago(request_rec *r, int64_t when)
+{
+    const int64_t passed = clock_wall() / CLOCK_SECOND - when;
+    char text[VPS_TIME_TEXT_SIZE];
+
+    vps_time_format(text, when);
+    return apr_psprintf(r->pool, "<time datetime=\"%s\" title=\"%s\">%s ago</time>", text, text,
+                        duration(r, passed > 0 ? passed : 0));
+}
+
 static const char *telegram(request_rec *r, const vitals_t *vitals)
 {
-    return apr_psprintf(r->pool, "%s, %" APR_UINT64_T_FMT " queued%s",
-                        vitals->telegram_enabled ? "on" : "off", vitals->queued,
-                        in_brackets(r, vitals->telegram_error));
+    const char *text = apr_psprintf(r->pool, "%s, %" APR_UINT64_T_FMT " queued",
+                                    vitals->telegram_enabled ? "on" : "off", vitals->queued);
+
+    if (vitals->oldest > 0) {
+        text = apr_pstrcat(r->pool, text, ", the oldest ", ago(r, vitals->oldest), NULL);
+    }
+    if (vitals->muted_until > 0) {
+        text = apr_pstrcat(r->pool, text, ", muted until ", moment(r, vitals->muted_until), NULL);
+    }
+    if (vitals->last_success > 0) {
+        text = apr_pstrcat(r->pool, text, ", last delivered ", ago(r, vitals->last_success), NULL);
+    }
+    return apr_pstrcat(r->pool, text, in_brackets(r, vitals->telegram_error),
+                       in_brackets(r, vitals->bot_error), NULL);
 }
 
 static void write_server_details(request_rec *r, const picture_t *picture)

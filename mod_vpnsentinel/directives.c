@@ -290,6 +290,9 @@ const command_rec directives[] = {
                       "URL path of the dashboard, or off"),
     AP_INIT_TAKE1("VPNSentinelEventRetention", set_quantity, SETS(CONFIG_EVENT_RETENTION),
                   RSRC_CONF, "how long events are kept, 0 for ever"),
+    AP_INIT_TAKE1("VPNSentinelFlapThreshold", set_quantity, SETS(CONFIG_FLAP_THRESHOLD), RSRC_CONF,
+                  "how often the same trouble of a client within 15 minutes is told singly, the "
+                  "last time as flapping; 0 = always"),
     AP_INIT_TAKE1("VPNSentinelForgetAfter", set_quantity, SETS(CONFIG_FORGET_AFTER), RSRC_CONF,
                   "how long a client must be offline to be forgotten, 0 for never"),
     AP_INIT_TAKE_ARGV("VPNSentinelHealth", set_health, NULL, RSRC_CONF,
@@ -320,6 +323,8 @@ const command_rec directives[] = {
                   "base URL of Telegram's Bot API or of a server of your own"),
     AP_INIT_TAKE1("VPNSentinelTelegramChatID", set_text, SETS(CONFIG_TELEGRAM_CHAT), RSRC_CONF,
                   "the chat that gets the alerts"),
+    AP_INIT_TAKE1("VPNSentinelTelegramThreadID", set_quantity, SETS(CONFIG_TELEGRAM_THREAD),
+                  RSRC_CONF, "topic of the chat that alerts go to; 0 = none"),
     AP_INIT_TAKE1("VPNSentinelTelegramToken", set_text, SETS(CONFIG_TELEGRAM_TOKEN), RSRC_CONF,
                   "the bot's token"),
     AP_INIT_TAKE1("VPNSentinelTelegramTokenFile", set_text_file, SETS(CONFIG_TELEGRAM_TOKEN),

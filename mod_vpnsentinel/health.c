@@ -2,6 +2,8 @@
 
 #include "http_protocol.h"
 
+#include "apr_strings.h"
+
 #include "answer.h"
 #include "clock.h"
 #include "config.h"
@@ -12,6 +14,7 @@ typedef struct checks_t {
     bool registry;
     bool store;
     bool monitor;
+    vitals_t vitals; /* what the words come from; all zero without a registry */
 } checks_t;
 
 static int wants_json(request_rec *r)
@@ -37,12 +40,12 @@ static bool store_is_ready(const vitals_t *vitals)
 static checks_t check(bool for_startup)
 {
     checks_t checks = {.registry = segment_registry() != NULL};
-    vitals_t vitals;
+    const vitals_t *vitals = &checks.vitals;
 
     if (checks.registry) {
-        segment_copy_vitals(&vitals);
-        checks.store = vitals.loaded && (for_startup || store_is_ready(&vitals));
-        checks.monitor = vitals_is_running(&vitals, clock_monotonic());
+        segment_copy_vitals(&checks.vitals);
+        checks.store = vitals->loaded && (for_startup || store_is_ready(vitals));
+        checks.monitor = vitals_is_running(vitals, clock_monotonic());
     }
     return checks;
 }
@@ -52,8 +55,31 @@ static json_object *word(bool works)
     return json_object_new_string(works ? "ok" : "unavailable");
 }
 
+/*
+ * Alerts in words: "off", "ok", "3 queued since 2026-11-28T15:30:00Z, last success never: HTTP 429". No
+ * reason not to be ready: what waits is kept, and no other server would do better.
+ */
+static json_object *alerts_json(request_rec *r, const vitals_t *vitals)
+{
+    char oldest[VPS_TIME_TEXT_SIZE], success[VPS_TIME_TEXT_SIZE] = "never";
+
+    if (!vitals->telegram_enabled) {
+        return json_object_new_string("off");
+    }
+    if (vitals->queued == 0) {
+        return json_object_new_string("ok");
+    }
+    vps_time_format(oldest, vitals->oldest);
+    if (vitals->last_success > 0) {
+        vps_time_format(success, vitals->last_success);
+    }
+    return json_object_new_string(apr_psprintf(
+        r->pool, "%" APR_UINT64_T_FMT " queued since %s, last success %s%s%s", vitals->queued,
+        oldest, success, vitals->telegram_error[0] != '\0' ? ": " : "", vitals->telegram_error));
+}
+
 /* checks: NULL = none was made. */
-static json_object *probe_json(bool works, const checks_t *checks)
+static json_object *probe_json(request_rec *r, bool works, const checks_t *checks)
 {
     json_object *json = json_object_new_object();
     json_object *members = json_object_new_object();
@@ -62,6 +88,7 @@ static json_object *probe_json(bool works, const checks_t *checks)
         json_object_object_add(members, "registry", word(checks->registry));
         json_object_object_add(members, "store", word(checks->store));
         json_object_object_add(members, "monitor", word(checks->monitor));
+        json_object_object_add(members, "telegram", alerts_json(r, &checks->vitals));
     }
     if (json == NULL) {
         json_object_put(members);
@@ -79,7 +106,7 @@ static int answer_probe(request_rec *r, bool works, const checks_t *checks)
     if (!wants_json(r)) {
         return answer_text(r, status, works ? "OK" : "UNAVAILABLE");
     }
-    return answer_json(r, status, probe_json(works, checks));
+    return answer_json(r, status, probe_json(r, works, checks));
 }
 
 /* A process that answers is alive; the other probes ask for what the service needs. */

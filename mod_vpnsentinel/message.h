@@ -25,8 +25,8 @@ typedef struct message_options_t {
 const char *message_title(event_kind_t kind);
 
 /*
- * The message: title and client, then a fact a line ("Light: …"), the time at last; no newline at the
- * end. Returns out.
+ * The message: title and client, then a fact a line ("Light: …"), the time at last; no newline at
+ * the end. Returns out.
  */
 char *message_text(char out[TEXT_SIZE], const event_t *event, const message_options_t *options);
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define QUESTION_TEXT_SIZE 512 /* bytes with the NUL */
+#define QUESTION_AGE_MAX 300   /* sec: what was written earlier gets no answer */
 
 typedef struct question_t {
     uint64_t id;                   /* in the store, from 1 */

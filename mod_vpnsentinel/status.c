@@ -94,8 +94,10 @@ static json_object *telegram_json(const vitals_t *vitals)
         json_object_object_add(json, "enabled", json_object_new_boolean(vitals->telegram_enabled));
         json_object_object_add(json, "queued", json_object_new_int64((int64_t)vitals->queued));
         json_object_object_add(json, "oldest", answer_time(vitals->oldest));
+        json_object_object_add(json, "muted_until", answer_time(vitals->muted_until));
         json_object_object_add(json, "last_success", answer_time(vitals->last_success));
         json_object_object_add(json, "last_error", text_or_null(vitals->telegram_error));
+        json_object_object_add(json, "bot_error", text_or_null(vitals->bot_error));
     }
     return json;
 }

@@ -88,7 +88,7 @@ void store_restore_event(store_t *store, const event_t *event);
 void store_remove_message(store_t *store, uint64_t message); /* delivered */
 void store_put_setting(store_t *store, const char *name, const char *value);
 
-/* Keep a question until it is answered. What waits on the disk is not taken over into memory. */
+/* Keep a question until it is answered. Those of the disk are not taken over into memory. */
 void store_put_question(store_t *store, const question_t *question);
 void store_remove_question(store_t *store, uint64_t question);
 

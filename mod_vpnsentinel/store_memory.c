@@ -101,6 +101,9 @@ static const char *const gifts[] = {
     " WHERE (excluded.number, excluded.seq) >= (number, seq)",
 
     "INSERT OR REPLACE INTO disk.settings SELECT * FROM main.settings",
+
+    "INSERT INTO disk.questions (asked, thread, message, text)"
+    " SELECT asked, thread, message, text FROM main.questions ORDER BY id",
 };
 
 /*
@@ -136,5 +139,6 @@ int store_memory_hand_over(sqlite3 *db)
 void store_memory_clear(sqlite3 *db)
 {
     (void)store_sql_run(db, "DELETE FROM main.outbox; DELETE FROM main.events;"
-                            "DELETE FROM main.announced; DELETE FROM main.settings");
+                            "DELETE FROM main.announced; DELETE FROM main.settings;"
+                            "DELETE FROM main.questions");
 }

@@ -1,17 +1,16 @@
 #include "telegram.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "secret.h"
+#include "telegram_json.h"
 #include "valid.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DEPTH_MAX 16 /* nested arrays and objects; a sent message has less */
 
 /* --- texts --- */
 
@@ -197,41 +196,14 @@ char *telegram_commands_body(const telegram_command_t *commands, size_t count)
 
 /* --- an answer --- */
 
-/* Returns NULL for anything but one whole JSON object; else the caller frees it. */
-static json_object *parse_object(const char *body, size_t size)
-{
-    json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-    json_object *object;
-
-    if (tokener == NULL) {
-        return NULL;
-    }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    object = json_tokener_parse_ex(tokener, body, (int)size);
-    json_tokener_free(tokener);
-    if (!json_object_is_type(object, json_type_object)) {
-        json_object_put(object);
-        return NULL;
-    }
-    return object;
-}
-
-/* Does it say "ok", of this value? */
-static bool says_ok(const json_object *answer, bool value)
-{
-    json_object *ok = json_object_object_get(answer, "ok");
-
-    return json_object_is_type(ok, json_type_boolean) && (bool)json_object_get_boolean(ok) == value;
-}
-
 /* Their words about a failure as we may repeat them, cut to size; "" = none. */
 static void read_description(char *out, size_t size, const json_object *answer, const char *token)
 {
-    json_object *value = json_object_object_get(answer, "description");
+    json_object *value = telegram_json_member(answer, "description", json_type_string);
     char *text = NULL;
 
     out[0] = '\0';
-    if (json_object_is_type(value, json_type_string)) {
+    if (value != NULL) {
         text = strdup(json_object_get_string(value));
     }
     if (text != NULL) {
@@ -241,32 +213,66 @@ static void read_description(char *out, size_t size, const json_object *answer, 
     free(text);
 }
 
-/* 400 tells what it means only in words. */
-static telegram_kind_t kind_of(long status, const json_object *answer, const char *description)
+/* The new number of a group that has become a supergroup; 0 = it has not. */
+static int64_t migrated_to(const json_object *answer)
 {
-    if (status == 200 && says_ok(answer, true)) {
-        return TELEGRAM_OK;
-    }
-    if (status < 400 || status >= 500 || status == 429 || !says_ok(answer, false)) {
-        return TELEGRAM_LATER;
-    }
-    if (status == 400 && strstr(description, "can't parse entities") != NULL) {
-        return TELEGRAM_UNPARSABLE;
+    const json_object *parameters = telegram_json_member(answer, "parameters", json_type_object);
+    const int64_t chat = telegram_json_id(parameters, "migrate_to_chat_id");
+
+    return chat < 0 ? chat : 0;
+}
+
+/* What a 400 means is told only in words. */
+static telegram_kind_t kind_of_words(const char *description)
+{
+    static const struct {
+        const char *words;
+        telegram_kind_t kind;
+    } meanings[] = {
+        {"can't parse entities", TELEGRAM_UNPARSABLE},
+        {"message is too long", TELEGRAM_UNPARSABLE},
+        {"text is too long", TELEGRAM_UNPARSABLE},
+        {"message text is empty", TELEGRAM_UNPARSABLE},
+        {"must be non-empty", TELEGRAM_UNPARSABLE},
+        {"message thread not found", TELEGRAM_NO_THREAD},
+        {"TOPIC_CLOSED", TELEGRAM_NO_THREAD},
+        {"TOPIC_DELETED", TELEGRAM_NO_THREAD},
+    };
+
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        if (strcasestr(description, meanings[i].words) != NULL) {
+            return meanings[i].kind;
+        }
     }
     return TELEGRAM_REFUSED;
+}
+
+static telegram_kind_t kind_of(long status, const json_object *answer, const char *description)
+{
+    if (status == 200 && telegram_json_says(answer, "ok", true)) {
+        return TELEGRAM_OK;
+    }
+    if (status < 400 || status >= 500 || status == 429 ||
+        !telegram_json_says(answer, "ok", false)) {
+        return TELEGRAM_LATER;
+    }
+    if (status == 409) {
+        return TELEGRAM_CONFLICT;
+    }
+    if (status != 400) {
+        return TELEGRAM_REFUSED;
+    }
+    return migrated_to(answer) != 0 ? TELEGRAM_MIGRATED : kind_of_words(description);
 }
 
 /* How long they ask to wait, sec: in the body, else in the header. */
 static int64_t wait_of(const telegram_response_t *response, const json_object *answer)
 {
-    json_object *parameters = json_object_object_get(answer, "parameters");
-    json_object *value = NULL;
+    const json_object *parameters = telegram_json_member(answer, "parameters", json_type_object);
+    json_object *value = telegram_json_member(parameters, "retry_after", json_type_int);
     int64_t wait = response->retry_after;
 
-    if (json_object_is_type(parameters, json_type_object)) {
-        value = json_object_object_get(parameters, "retry_after");
-    }
-    if (json_object_is_type(value, json_type_int)) {
+    if (value != NULL) {
         wait = json_object_get_int64(value);
     }
     if (wait < 1) {
@@ -292,8 +298,8 @@ static void explain(telegram_answer_t *out, const telegram_response_t *response,
 void telegram_read_answer(telegram_answer_t *out, const telegram_response_t *response,
                           const char *token)
 {
-    const bool readable = response->status != 0 && response->size <= TELEGRAM_ANSWER_MAX;
-    json_object *answer = readable ? parse_object(response->body, response->size) : NULL;
+    json_object *answer =
+        response->status != 0 ? telegram_json_parse(response->body, response->size) : NULL;
     char description[TELEGRAM_REASON_SIZE - sizeof("HTTP 999: ")];
 
     read_description(description, sizeof(description), answer, token);
@@ -301,6 +307,9 @@ void telegram_read_answer(telegram_answer_t *out, const telegram_response_t *res
     out->kind = kind_of(response->status, answer, description);
     if (out->kind == TELEGRAM_LATER) {
         out->retry_after = wait_of(response, answer);
+    }
+    if (out->kind == TELEGRAM_MIGRATED) {
+        out->migrated_to = migrated_to(answer);
     }
     if (out->kind != TELEGRAM_OK) {
         explain(out, response, description);

@@ -13,10 +13,11 @@
 #include <stdint.h>
 
 #define TELEGRAM_BASE "https://api.telegram.org"
-#define TELEGRAM_ANSWER_MAX 65536    /* bytes of an answer worth reading */
-#define TELEGRAM_UPDATES_MAX 1048576 /* the same of getUpdates; ten updates are always below it */
-#define TELEGRAM_REASON_SIZE 160     /* bytes with the NUL */
-#define TELEGRAM_WAIT_MAX 3600       /* sec; who asks to wait longer is asked again then */
+#define TELEGRAM_ANSWER_MAX 65536 /* bytes of an answer worth reading, but of getUpdates */
+#define TELEGRAM_UPDATES_MAX                                                                       \
+    1048576                      /* bytes of an answer of getUpdates; one update is far below it */
+#define TELEGRAM_REASON_SIZE 160 /* bytes with the NUL */
+#define TELEGRAM_WAIT_MAX 3600   /* sec; who asks to wait longer is asked again then */
 #define TELEGRAM_ID_MAX ((INT64_C(1) << 52) - 1) /* of a chat, either sign; a message, a thread */
 
 typedef enum telegram_kind_t {

@@ -29,9 +29,11 @@ typedef struct vitals_t {
     int64_t due;           /* monotonic usec: when the monitor wants to wake next */
     uint64_t queued;       /* messages not delivered yet */
     int64_t oldest;        /* sec since epoch: when the oldest of them was recorded */
+    int64_t muted_until;   /* sec since epoch: alerts are held back until then; 0 = they are not */
     int64_t last_success;  /* sec since epoch: newest delivery; 0 = never */
     char store_error[VITALS_ERROR_SIZE];    /* newest, in words, "" = none; never a secret */
     char telegram_error[VITALS_ERROR_SIZE]; /* newest since the last success */
+    char bot_error[VITALS_ERROR_SIZE];      /* why nobody can be heard; the same */
 } vitals_t;
 
 /* Does the monitor run, as of now (monotonic usec)? */

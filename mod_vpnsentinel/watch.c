@@ -7,9 +7,9 @@
 #include "announce.h"
 #include "clock.h"
 #include "config.h"
-#include "delivery.h"
 #include "log.h"
 #include "message.h"
+#include "messenger.h"
 #include "recall.h"
 #include "segment.h"
 #include "server_ip_lookup.h"
@@ -32,7 +32,7 @@ typedef struct watch_t {
     registry_t *registry;
     store_t *store;
     transfers_t *transfers;
-    delivery_t *delivery;
+    messenger_t *messenger;
     server_ip_lookup_t *lookup; /* NULL = the address is configured, or none */
     announcer_t *announcer;
     tracking_t tracking;
@@ -85,7 +85,7 @@ static void tell_vitals(watch_t *watch, int64_t now, int64_t due)
     vitals->oldest = watch->oldest;
     vitals->store_state = (uint8_t)store_state(watch->store);
     apr_cpystrn(vitals->store_error, store_error(watch->store), sizeof vitals->store_error);
-    delivery_tell(watch->delivery, vitals);
+    messenger_tell(watch->messenger, vitals);
     registry_release(watch->registry);
 }
 
@@ -191,7 +191,7 @@ static bool tell_start(watch_t *watch, const announce_moment_t *moment)
     }
     watch->start_told = announce_start(watch->announcer, moment);
     if (watch->start_told &&
-        (store_keeps_clients(watch->store) || !delivery_is_on(watch->delivery))) {
+        (store_keeps_clients(watch->store) || !messenger_is_on(watch->messenger))) {
         mark_start_told(watch);
     }
     return watch->start_told;
@@ -342,27 +342,14 @@ static void address_found(void *ctx, const server_ip_t *ip)
     watch->look_due = 0;
 }
 
-static void client_delivered(void *ctx, uint64_t uid)
+static void delivered(void *ctx)
 {
     watch_t *watch = ctx;
 
-    announce_delivered(watch->announcer, uid);
-    if (uid == 0 && watch->start_told) {
+    announce_delivered(watch->announcer);
+    if (watch->start_told && !segment_vitals()->start_told && store_is_settled(watch->store, 0)) {
         mark_start_told(watch);
     }
-}
-
-static bool open_delivery(watch_t *watch, const config_t *config)
-{
-    delivery_settings_t *settings = apr_palloc(watch->pool, sizeof *settings);
-
-    settings->base = config->telegram_base;
-    settings->token = config->telegram_token;
-    settings->chat = config->telegram_chat;
-    watch->delivery =
-        delivery_create(config->telegram == CONFIG_TELEGRAM_ON ? settings : NULL, watch->store,
-                        watch->transfers, client_delivered, watch, watch->pool);
-    return watch->delivery != NULL;
 }
 
 static bool open_lookup(watch_t *watch, const config_t *config)
@@ -392,7 +379,7 @@ static void open_announcer(watch_t *watch)
         .ring = segment_events(),
         .store = watch->store,
         .tracking = &watch->tracking,
-        .delivers = delivery_is_on(watch->delivery),
+        .delivers = messenger_is_on(watch->messenger),
         .tell = tell_event,
         .go_on = go_on,
         .ctx = watch,
@@ -407,9 +394,11 @@ static bool open_all(watch_t *watch)
 
     watch->transfers = transfers_open(config->proxy, watch->pool);
     watch->store = store_open(config->state_dir, watch->pool);
-    if (watch->transfers == NULL || watch->store == NULL || !open_delivery(watch, config)) {
+    if (watch->transfers == NULL || watch->store == NULL) {
         return false;
     }
+    watch->messenger =
+        messenger_create(config, watch->store, watch->transfers, delivered, watch, watch->pool);
     open_announcer(watch);
     recall_address(watch);
     if (!open_lookup(watch, config)) {
@@ -449,7 +438,7 @@ static int64_t tend_all(watch_t *watch)
     }
     due = earlier(earlier(watch->look_due, watch->round_due),
                   earlier(watch->store_due, watch->expire_due));
-    due = earlier(due, delivery_tend(watch->delivery, now));
+    due = earlier(due, messenger_tend(watch->messenger, now));
     if (watch->lookup != NULL) {
         due = earlier(due, server_ip_lookup_tend(watch->lookup, now));
     }
@@ -479,7 +468,7 @@ static void finish_delivery(const watch_t *watch)
 {
     int64_t now = clock_monotonic(), until = now + DELIVERY_PATIENCE;
 
-    for (; delivery_is_busy(watch->delivery) && now < until; now = clock_monotonic()) {
+    for (; messenger_is_sending(watch->messenger) && now < until; now = clock_monotonic()) {
         (void)transfers_wait(watch->transfers, watch->calls->wake_fd, until - now);
         drain(watch->calls->wake_fd);
     }

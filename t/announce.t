@@ -23,56 +23,49 @@ sub timeless {
     return $text =~ s/^Time: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+$/Time: .../mr;
 }
 
-# The messages of the bot are the words of these events, in their order.
-sub is_told {
-    my ($bot, $httpd, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my @expected = map { $_->{message} } $httpd->events;
-    $bot->wait_for_messages(scalar @expected);
-    is_deeply([ map { $_->{plain} } $bot->messages ], \@expected, $name);
-}
-
 # One server tells its bot while the rest of this file runs: a message a second.
 my $bot = BotApi->start;
 my $office = Sentinel->start(conf => $bot->conf . "VPNSentinelServerPublicIP $OWN\n");
 
 subtest 'each transition' => sub {
     my $facts = "Location: Köln, DE\nProvider: AS1 <Net> & \"Co\"\n";
+    my ($green, $yellow, $red) = map { "Light: $_\n" } '🟢 green (secure)',
+        '🟡 yellow (DNS leak or unknown)', '🔴 red (bypass or VPN down)';
     my $own = "Public IP: 198.51.100.7\n";
     my ($first, $second) = ("Public IP: 203.0.113.1\n", "Public IP: 203.0.113.2\n");
     my $secure = "${facts}DNS: DE (FRA)\n";
     my $leaking = "${facts}DNS: FR (FRA)\n";
     my @table = (
-        [ 'the first keepalive', { public_ip => '203.0.113.1' }, connected => "✅ VPN Connected!\nCLIENT$first$secure" ],
+        [ 'the first keepalive', { public_ip => '203.0.113.1' }, connected => "✅ VPN Connected! office\n$green$first$secure" ],
         [ 'another one', { public_ip => '203.0.113.1' } ],
         [ 'another address', {}, ip_changed =>
-            "🔄 IP Address Changed\nCLIENTPublic IP: 203.0.113.1 → 203.0.113.2\n$secure" ],
+            "🔄 IP Address Changed: office\n${green}Public IP: 203.0.113.1 → 203.0.113.2\n$secure" ],
         [ 'no address', { public_ip => undef } ],
         [ 'an unknown one', { public_ip => 'unknown' } ],
         [ 'the same again, spelt otherwise', { public_ip => '::ffff:203.0.113.2' } ],
         [ 'DNS elsewhere', { dns_loc => 'France' }, dns_leak =>
-            "⚠️ DNS LEAK DETECTED\nCLIENT$second$leaking" ],
+            "⚠️ DNS LEAK DETECTED: office\n$yellow$second$leaking" ],
         [ 'the same country in other words', { dns_loc => 'FRA' } ],
         [ 'DNS unknown', { dns_loc => 'unknown' } ],
         [ 'DNS in no known country', { dns_loc => 'Atlantis' } ],
         [ 'the leak is over', { dns_loc => 'Germany' }, dns_leak_over =>
-            "✅ DNS Leak Over\nCLIENT$second$secure" ],
+            "✅ DNS Leak Over: office\n$green$second$secure" ],
         [ 'the server\'s own address', { public_ip => $OWN },
-            ip_changed => "🔄 IP Address Changed\nCLIENTPublic IP: 203.0.113.2 → $OWN\n$secure",
-            bypass => "⚠️ VPN BYPASS WARNING\nCLIENT${own}Server IP: $OWN\n$secure" ],
+            ip_changed => "🔄 IP Address Changed: office\n${red}Public IP: 203.0.113.2 → $OWN\n$secure",
+            bypass => "⚠️ VPN BYPASS WARNING: office\n$red${own}Server IP: $OWN\n$secure" ],
         [ 'the address unknown again', { public_ip => undef } ],
         [ 'the VPN\'s again', {},
-            ip_changed => "🔄 IP Address Changed\nCLIENTPublic IP: $OWN → 203.0.113.2\n$secure",
-            bypass_over => "✅ VPN Bypass Over\nCLIENT$second$secure" ],
+            ip_changed => "🔄 IP Address Changed: office\n${green}Public IP: $OWN → 203.0.113.2\n$secure",
+            bypass_over => "✅ VPN Bypass Over: office\n$green$second$secure" ],
         [ 'the VPN is down', { vpn_connected => $NO }, vpn_disconnected =>
-            "🔴 VPN Disconnected\nCLIENT$second$secure" ],
+            "🔴 VPN Disconnected: office\n$red$second$secure" ],
         [ 'whether it is up is unknown', { vpn_connected => undef } ],
         [ 'the VPN is up', {}, vpn_reconnected =>
-            "✅ VPN Reconnected\nCLIENTOutage: N s\n$second$secure" ],
+            "✅ VPN Reconnected: office\n${green}Outage: N s\n$second$secure" ],
         [ 'several at once', { public_ip => '203.0.113.1', dns_loc => 'FR', vpn_connected => $NO },
-            ip_changed => "🔄 IP Address Changed\nCLIENTPublic IP: 203.0.113.2 → 203.0.113.1\n$leaking",
-            dns_leak => "⚠️ DNS LEAK DETECTED\nCLIENT$first$leaking",
-            vpn_disconnected => "🔴 VPN Disconnected\nCLIENT$first$leaking" ],
+            ip_changed => "🔄 IP Address Changed: office\n${red}Public IP: 203.0.113.2 → 203.0.113.1\n$leaking",
+            dns_leak => "⚠️ DNS LEAK DETECTED: office\n$red$first$leaking",
+            vpn_disconnected => "🔴 VPN Disconnected: office\n$red$first$leaking" ],
     );
     my @names;
     for my $row (@table) {
@@ -88,9 +81,8 @@ subtest 'each transition' => sub {
         my %events = map { $_ ? ($_->{event} => $_) : () } @events;
         is_deeply([ sort keys %events ], [ sort keys %expected ], '... what is told');
         for my $kind (sort keys %expected) {
-            my $text = "$expected{$kind}Time: ..." =~ s/CLIENT/Client: office\n/r;
             my $message = timeless($events{$kind}{message} // '') =~ s/^Outage: \d+/Outage: N/mr;
-            is($message, $text, "... $kind to the letter");
+            is($message, "$expected{$kind}Time: ...", "... $kind to the letter");
         }
         push @names, map { $_ ? $_->{event} : () } @events;
     }
@@ -101,8 +93,8 @@ subtest 'the facts of an event' => sub {
     my ($event) = grep { $_->{event} eq 'dns_leak' } $office->events('office');
     like($event->{id}, qr/\A\d+\z/, 'id');
     like($event->{time}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/, 'time');
-    is_deeply([ @$event{qw(to place dns dns_colo city provider)} ],
-        [ '203.0.113.2', 'DE', 'FR', 'FRA', 'Köln', 'AS1 <Net> & "Co"' ], 'what it says');
+    is_deeply([ @$event{qw(to place dns dns_colo city provider light)} ],
+        [ '203.0.113.2', 'DE', 'FR', 'FRA', 'Köln', 'AS1 <Net> & "Co"', 'yellow' ], 'what it says');
     my @ids = map { $_->{id} } $office->events;
     is_deeply(\@ids, [ sort { $a <=> $b } @ids ], 'ids rise');
     my ($started) = $office->events;
@@ -147,16 +139,16 @@ subtest 'Telegram is switched on later' => sub {
     $httpd->graceful;
     $httpd->keepalive({ client_id => 'here', public_ip => '203.0.113.2' });
     ok($other->wait_for_messages(1), 'the next one is told');
-    like(($other->messages)[0]{plain}, qr/\A🔄 IP Address Changed\nClient: here\n/, '... it alone');
+    like(($other->messages)[0]{plain}, qr/\A🔄 IP Address Changed: here\n/, '... it alone');
     $httpd->is_announced('here', 'connected ip_changed offline', 'it goes quiet');
     sleep 1.1;
     $httpd->keepalive({ client_id => 'here', %$DE });
     ok($other->wait_for_messages(3), 'and comes back');
     my ($offline, $back) = map { timeless($_->{plain}) } ($other->messages)[ 1, 2 ];
-    is($offline, "❌ Client Offline\nClient: here\nSilent for: 2 s\nPublic IP: 203.0.113.2\n"
-        . "Location: unknown\nDNS: unknown\nTime: ...", '... the one to the letter');
-    is($back =~ s/^(Silent for): [3-9] s$/$1: N s/mr, "✅ VPN Connected!\nClient: here\n"
-        . "Public IP: 203.0.113.2\nLocation: Köln, DE\nProvider: AS1 <Net> & \"Co\"\n"
+    is($offline, "❌ Client Offline: here\nLight: ⚫ grey (offline)\nSilent for: 2 s\n"
+        . "Public IP: 203.0.113.2\nLocation: unknown\nDNS: unknown\nTime: ...", '... the one to the letter');
+    is($back =~ s/^(Silent for): [3-9] s$/$1: N s/mr, "✅ VPN Connected! here\n"
+        . "Light: 🟢 green (secure)\nPublic IP: 203.0.113.2\nLocation: Köln, DE\nProvider: AS1 <Net> & \"Co\"\n"
         . "DNS: DE (FRA)\nSilent for: N s\nTime: ...", '... the other too');
     $httpd->is_announced('gone', 'connected offline', 'nothing is announced again');
     $httpd->stop;
@@ -225,7 +217,7 @@ subtest 'the server\'s address changes' => sub {
     $httpd->check_error_log;
 };
 
-is_told($bot, $office, 'the bot tells what the API lists');
+$office->is_told($bot, 'the bot tells what the API lists');
 is(scalar(grep { ($_->{parse_mode} // '') ne 'HTML' } $bot->messages), 0, 'all in HTML');
 $office->stop;
 $office->check_error_log;

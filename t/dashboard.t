@@ -190,7 +190,7 @@ subtest 'Server Details' => sub {
             . "VPNSentinelIPAPIURL http://127.0.0.1:1\n",
         files => { 'in/the/<way>' => 'a file' },
     );
-    my $failed = sub { (details($troubled)->{Telegram} // '') =~ /^on, 1 queued \(.*chat/ };
+    my $failed = sub { (details($troubled)->{Telegram} // '') =~ /^on, 1 queued, the oldest \d+ s ago \(.*chat/ };
     ok($troubled->wait_for($failed), 'the last error of Telegram');
     $details = details($troubled);
     is($details->{'Public IP'}, 'not known yet: bypasses cannot be recognised',

@@ -63,11 +63,35 @@ my @told = ($manual =~ /^\.BR? $variable/mg, $manual =~ /" $variable$/mg);
 is_deeply(sorted_set(@told), sorted_set(@read),
     'the manual page has each variable of the environment and no other');
 
+# --- links ----------------------------------------------------------------------------------------
+
+# The anchors of a page's headings, made as GitHub does.
+sub anchors {
+    my ($path) = @_;
+    return map { lc =~ s/[^\w -]//gr =~ tr/ /-/r } content($path) =~ /^#+ (.*)$/mg;
+}
+
+for my $path (files('*.md', 'docs/*.md')) {
+    my $folder = $path =~ s{[^/]*\z}{}r;
+    my @broken;
+    for my $link (content($path) =~ /\]\(([^()\s]+)\)/g) {
+        my ($file, $anchor) = $link =~ /\A([^#]*)(?:#(.*))?\z/;
+        my $target = $file eq '' ? $path : "$folder$file";
+        push @broken, $link if !-e "$source/$target"
+            || (defined $anchor && !grep { $_ eq $anchor } anchors($target));
+    }
+    is("@broken", '', "$path: its links lead somewhere");
+}
+
 # --- tests, commands ------------------------------------------------------------------------------
 
 my $makefile = content('Makefile.am');
 for my $path (files('t/*.t', 't/unit/*.c')) {
     ok($makefile =~ /\s\Q$path\E\s/, "$path is in Makefile.am");
+}
+
+for my $path (files('docs/*.md', 'conf/*', 'man/*.8')) {
+    ok($makefile =~ /\s\Q$path\E\s/, "$path is installed");
 }
 
 for my $command (qw(demo check)) {

@@ -67,16 +67,16 @@ subtest 'the list' => sub {
     is_deeply(\@ids, [ sort { $b <=> $a } @ids ], 'ids fall');
     is(scalar(grep { $_ > 0 } @ids), 4, 'and are positive');
     is(scalar(grep { $_->{time} =~ $TIME } @events), 4, 'times');
-    my @titles = ('⚠️ DNS LEAK DETECTED', '🔄 IP Address Changed', '✅ VPN Connected!');
+    my @titles = ('⚠️ DNS LEAK DETECTED: office', '🔄 IP Address Changed: office', '✅ VPN Connected! office');
     is_deeply([ map { $_->{message} =~ /\A(.*)\n/ } @events[ 0 .. 2 ] ], \@titles, 'messages');
     like($events[2]{message}, qr/^Provider: AT&T <x>$/m, 'as plain text');
 
     my %always = map { $_ => 1 } qw(id time event client_id message);
     my %known = (place => 'DE', city => 'Köln', provider => 'AT&T <x>', dns_colo => 'CGN');
     my @details = (
-        { %known, to => '2001:db8::2', dns => 'FR' },
-        { %known, from => '203.0.113.1', to => '2001:db8::2', dns => 'DE' },
-        { %known, to => '203.0.113.1', dns => 'DE' },
+        { %known, to => '2001:db8::2', dns => 'FR', light => 'yellow' },
+        { %known, from => '203.0.113.1', to => '2001:db8::2', dns => 'DE', light => 'green' },
+        { %known, to => '203.0.113.1', dns => 'DE', light => 'green' },
     );
     for my $i (0 .. 2) {
         my %event = %{ $events[$i] };

@@ -58,7 +58,7 @@ subtest 'the monitor and what it looks after' => sub {
     is_deeply($status->{store}, \%store, 'store');
     my $telegram = $status->{telegram};
     ok(JSON::PP::is_bool($telegram->{enabled}), 'telegram: enabled is true or false');
-    my %none = map { $_ => undef } qw(oldest last_success last_error);
+    my %none = map { $_ => undef } qw(oldest last_success last_error muted_until bot_error);
     is_deeply($telegram, { enabled => JSON::PP::false, queued => 0, %none }, '... is off');
 };
 

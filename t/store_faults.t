@@ -61,7 +61,7 @@ for my $when (qw(start later)) {
         $httpd->is_announced('office', 'connected', 'events are there all the same');
         report($httpd, 'office', public_ip => '203.0.113.2');
         $httpd->is_announced('office', 'connected ip_changed', 'one more');
-        my $told = sub { grep { $_->{plain} =~ /^Client: office$/m } $bot->messages };
+        my $told = sub { grep { $_->{plain} =~ /\A.* office$/m } $bot->messages };
         ok($httpd->wait_for(sub { $told->() == 2 }), 'alerts go out');
         my @lines = $httpd->error_log =~ /(VPNS\d+: the store: .*)/g;
         is(@lines, 1, 'the error log has one line') or diag explain \@lines;

@@ -7,6 +7,7 @@ use utf8;
 use JSON::PP ();
 use Test::More;
 
+use AlertText;
 use BotApi;
 use Sentinel;
 
@@ -65,7 +66,8 @@ sub told {
     my ($bot) = @_;
     my (@told, $unanswered);
     for my $message ($bot->messages) {
-        push @told, $message->{plain} if !$unanswered || $message->{plain} ne $told[-1];
+        my $text = AlertText::parse($message->{plain})->{text} // $message->{plain};
+        push @told, $text if !$unanswered || $text ne $told[-1];
         $unanswered = $message->{unanswered};
     }
     return \@told;
@@ -90,7 +92,7 @@ sub ends_well {
     my @telling = grep { $httpd->read_file("logs/$_") =~ /\Q$BotApi::TOKEN\E/ }
         map { s{.*/}{}r } glob $httpd->root . '/logs/*';
     is("@telling", '', 'the token is in no log');
-    $httpd->check_error_log(allow => [qr/VPNS0060: /]);
+    $httpd->check_error_log(allow => [qr/VPNS006[01]: /]);
 }
 
 my (%bot, %httpd);
@@ -146,32 +148,57 @@ for my $name (sort keys %case) {
     };
 }
 
-# The stand-in must be as strict as the Bot API, or the tests above show nothing.
-subtest 'the stand-in' => sub {
+# Reports another address of the client and tests that this is told; returns the message.
+sub is_told {
+    my ($bot, $httpd, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $before = $bot->messages;
+    $httpd->keepalive({ client_id => 'office', public_ip => "203.0.113.$before" });
+    ok($bot->wait_for_messages($before + 1), "$name: an alert is told");
+    is(scalar(my @all = $bot->messages), $before + 1, '... once');
+    like($all[-1]{plain}, qr/203\.0\.113\.$before\b/, '... this one');
+    return $all[-1];
+}
+
+# The chats that it has tried to send to, oldest first.
+sub tried {
+    my ($bot) = @_;
+    return map { JSON::PP->new->utf8->decode($_->{body})->{chat_id} } $bot->requests('sendMessage');
+}
+
+subtest 'a topic' => sub {
     my $bot = BotApi->start;
-    my $send = sub {
-        my ($message, $token) = @_;
-        my $answer = HTTP::Tiny->new->post($bot->url . '/bot' . ($token // $BotApi::TOKEN) . '/sendMessage',
-            { content => JSON::PP->new->utf8->encode($message) });
-        return "$answer->{status} " . (JSON::PP->new->utf8->decode($answer->{content})->{description} // '');
-    };
-    my %message = (chat_id => $BotApi::CHAT, text => 'x');
-    my %html = (%message, parse_mode => 'HTML');
-    my @table = (
-        [ 'well', qr/\A200 \z/, {%message} ],
-        [ 'well, HTML', qr/\A200 \z/, { %html, text => '<b>x</b> &lt; &#38; <a href="y">z</a>' } ],
-        [ 'another token', qr/\A401 Unauthorized\z/, {%message}, '1:x' ],
-        [ 'no token', qr/\A404 Not Found\z/, {%message}, 'x' ],
-        [ 'another chat', qr/\A400 .*chat not found/, { %message, chat_id => 1 } ],
-        [ 'no text', qr/\A400 .*empty/, { %message, text => ' ' } ],
-        [ '4096 characters', qr/\A200 \z/, { %html, text => '<b>' . '&amp;' x 4096 . '</b>' } ],
-        [ 'too long', qr/\A400 .*too long/, { %message, text => 'x' x 4097 } ],
-        [ 'too long in UTF-16', qr/\A400 .*too long/, { %message, text => "\x{1f504}" x 2049 } ],
-        map { [ $_, qr/\A400 .*can't parse entities/, { %html, text => $_ } ] }
-            'a & b', '<', '<br>', '<b>x', 'x</b>', '<b><i>x</b></i>', '&nbsp;', '&lt',
-    );
-    like($send->(@$_[ 2, 3 ]), $_->[1], $_->[0]) for @table;
-    is($bot->messages, 3, 'it counts what it took');
+    $bot->topics(7, 9);
+    my $httpd = Sentinel->start(conf => $bot->conf . "VPNSentinelTelegramThreadID 7\n");
+    $bot->wait_for_messages(1);
+    is(($bot->messages)[0]{thread}, 7, 'the start');
+    is(is_told($bot, $httpd, 'the topic is there')->{thread}, 7, '... in the topic');
+    $bot->topics(9);
+    is(is_told($bot, $httpd, 'the topic is gone')->{thread}, undef, '... in none');
+    $bot->topics(7);
+    is(is_told($bot, $httpd, 'the topic is back')->{thread}, 7, '... in the topic');
+    ends_well($httpd);
+};
+
+subtest 'the group becomes a supergroup' => sub {
+    my ($old, $new) = (-4001, -1004001);
+    my $bot = BotApi->start(chat => $old);
+    my $httpd = Sentinel->start(conf => $bot->conf);
+    $bot->wait_for_messages(1);
+    $bot->migrate($new);
+    is(is_told($bot, $httpd, 'upgraded')->{chat_id}, $new, '... in the new chat');
+    is(is_told($bot, $httpd, 'later')->{chat_id}, $new, '... there, too');
+    is(join(' ', tried($bot)), "$old $old $new $new", 'the old one is tried no more');
+    ok($bot->wait_for_reply($bot->say('/ping')), 'who writes there is answered');
+    $httpd->stop;
+    my $before = $bot->messages;
+    $httpd->start_again;
+    $bot->wait_for_messages($before + 1);
+    is(is_told($bot, $httpd, 'started again')->{chat_id}, $new, '... in the new chat');
+    is(scalar(grep { $_ eq $old } tried($bot)), 2, '... at once');
+    is(() = $httpd->error_log =~ /VPNS0061: .*$new/g, 1, 'the error log tells of the new one, once');
+    ok($bot->wait_for_reply($bot->say('/ping')), 'who writes there is answered');
+    ends_well($httpd);
 };
 
 done_testing;

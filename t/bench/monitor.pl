@@ -2,13 +2,15 @@
 # Measures what the monitor costs and how quick it is: its private memory, its processor time and the
 # bytes that it writes while a large fleet reports each minute; how long after the threshold a silent
 # client, and a silent fleet, is recorded as offline; and the rate of keepalives with the monitor
-# idle, busy and not running at all. "make bench" runs it. It prints Markdown tables.
+# idle, busy and not running at all, and while it tells everything to Telegram. "make bench" runs it.
+# It prints Markdown tables.
 use strict;
 use warnings;
 
 use List::Util qw(max min);
 use Time::HiRes qw(sleep time);
 
+use BotApi;
 use VpsHttpd;
 use Wrk;
 
@@ -24,6 +26,7 @@ my $WAIT = 120;          # sec, for anything
 cost();
 delay($_) for 1, $FLEET;
 rates();
+telegram();
 
 sub start {
     my ($more) = @_;
@@ -160,12 +163,54 @@ sub rates {
     for (1 .. $ROUNDS) {
         push @{ $result{$_} }, $round{$_}->() for sort keys %round;
     }
-    print "\n| monitor | keepalive, req/s | ratio to trivial (min-max) | p99, ms |\n|---|---:|---:|---:|\n";
-    for my $kind (qw(idle busy dead)) {
-        my @ratio = map { $result{$kind}[$_]{rate} / $result{trivial}[$_]{rate} } 0 .. $ROUNDS - 1;
-        printf "| %s | %.0f | %.3f (%.3f-%.3f) | %.2f |\n", $kind,
-            Wrk::median(map { $_->{rate} } @{ $result{$kind} }), Wrk::median(@ratio), min(@ratio),
-            max(@ratio), Wrk::median(map { $_->{p99_ms} } @{ $result{$kind} });
-    }
+    print_header('monitor');
+    print_row($_, $result{trivial}, $result{$_}) for qw(idle busy dead);
     $httpd->stop;
+}
+
+sub print_header {
+    my ($what) = @_;
+    print "\n| $what | keepalive, req/s | ratio to trivial (min-max) | p99, ms |\n|---|---:|---:|---:|\n";
+    return;
+}
+
+# The rounds of one kind beside those of the trivial handler, in the same order.
+sub print_row {
+    my ($kind, $trivial, $keepalive) = @_;
+    my @ratio = map { $keepalive->[$_]{rate} / $trivial->[$_]{rate} } 0 .. $#$trivial;
+    printf "| %s | %.0f | %.3f (%.3f-%.3f) | %.2f |\n", $kind,
+        Wrk::median(map { $_->{rate} } @$keepalive), Wrk::median(@ratio), min(@ratio), max(@ratio),
+        Wrk::median(map { $_->{p99_ms} } @$keepalive);
+    return;
+}
+
+# --- Telegram -------------------------------------------------------------------------------------
+
+# An alert with nearly each keepalive: while Telegram takes them, while it never answers, and without
+# it. Each has a server of its own, and the others are at rest.
+sub telegram {
+    my $clients = 1_000;
+    my @kinds = qw(off well hanging);
+    my %bot = map { $_ => BotApi->start } qw(well hanging);
+    $bot{hanging}->misbehave($_ => { hang => 1 }) for qw(getMe getUpdates sendMessage);
+    my (%httpd, %wrk, %trivial, %keepalive);
+    for my $kind (@kinds) {
+        ($httpd{$kind}, $wrk{$kind}) =
+            start($kind eq 'off' ? '' : $bot{$kind}->conf . "VPNSentinelFlapThreshold 0\n");
+        $wrk{$kind}->fill($clients);
+        $wrk{$kind}->round(path => $_, clients => $clients) for $TRIVIAL, $KEEPALIVE;
+    }
+    settle($wrk{$_}) for @kinds;
+    for my $kind ((@kinds) x $ROUNDS) {
+        push @{ $trivial{$kind} }, $wrk{$kind}->round(path => $TRIVIAL, clients => $clients);
+        push @{ $keepalive{$kind} },
+            $wrk{$kind}->round(path => $KEEPALIVE, clients => $clients, changing => 1);
+        settle($wrk{$kind});
+    }
+    print_header('Telegram');
+    print_row($_, $trivial{$_}, $keepalive{$_}) for @kinds;
+    printf "\n%d messages were taken while it was well; %d alerts wait where it hangs\n",
+        scalar $bot{well}->messages, $wrk{hanging}->status->{telegram}{queued};
+    $_->stop for values %httpd;
+    return;
 }

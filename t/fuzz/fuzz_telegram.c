@@ -37,12 +37,17 @@ static void check_answer(long status, const uint8_t *data, size_t size)
     check(answer.retry_after >= (status == 429) && answer.retry_after <= TELEGRAM_WAIT_MAX);
     check(answer.kind != TELEGRAM_OK || status == 200);
     check(answer.kind != TELEGRAM_UNPARSABLE || status == 400);
+    check(answer.kind != TELEGRAM_NO_THREAD || status == 400);
+    check(answer.kind != TELEGRAM_MIGRATED || status == 400);
+    check(answer.kind != TELEGRAM_CONFLICT || status == 409);
+    check((answer.kind == TELEGRAM_MIGRATED) == (answer.migrated_to < 0));
+    check(answer.migrated_to >= -TELEGRAM_ID_MAX && answer.migrated_to <= 0);
     check(answer.kind != TELEGRAM_REFUSED || (status >= 400 && status < 500));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const long statuses[] = {0, 200, 302, 400, 401, 403, 404, 429, 500};
+    static const long statuses[] = {0, 200, 302, 400, 401, 403, 404, 409, 429, 500};
 
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
         check_answer(statuses[i], data, size);

@@ -27,8 +27,10 @@ sub json_c_flags {
 
 # What a fuzzer needs of the module besides shared/.
 my %module_sources = (
+    command => [qw(command.c)],
     event_detail => [qw(assess.c event.c message.c text.c)],
-    telegram => [qw(secret.c telegram.c)],
+    telegram => [qw(secret.c telegram.c telegram_json.c)],
+    telegram_update => [qw(telegram_json.c telegram_update.c)],
 );
 
 sub module_sources {
@@ -45,9 +47,9 @@ sub shared_sources {
 sub build {
     my ($source, $program) = @_;
     my @command = (
-        split(' ', $option{cc}), '-std=gnu11', '-g', '-O1', '-fsanitize=fuzzer,address,undefined',
-        '-fno-sanitize-recover=undefined', "-I$option{srcdir}/shared",
-        "-I$option{srcdir}/mod_vpnsentinel", '-o', $program, $source, module_sources($source),
+        split(' ', $option{cc}), '-std=gnu11', '-D_GNU_SOURCE', '-g', '-O1',
+        '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined',
+        "-I$option{srcdir}/shared", "-I$option{srcdir}/mod_vpnsentinel", '-o', $program, $source, module_sources($source),
         shared_sources(), json_c_flags());
     system(@command) == 0 or die "cannot build $source\n";
 }
@@ -74,7 +76,7 @@ sub run {
     my @lines = <$in>;
     close $in;
     my ($runs) = map { /^stat::number_of_executed_units:\s+(\d+)/ ? $1 : () } @lines;
-    printf "%-12s %s: %s executions in %d s\n",
+    printf "%-15s %s: %s executions in %d s\n",
         $name, $status == 0 ? 'ok' : 'FINDING', $runs // 'no', $seconds;
     print @lines > 60 ? @lines[-60 .. -1] : @lines if $status != 0;
     return $status == 0;

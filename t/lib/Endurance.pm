@@ -12,6 +12,7 @@ Endurance - rounds of faults over a server whose clients' transitions are known
 
 Some clients report to one server, which tells a bot. In each round a few of them change, and a
 fault strikes: processes are killed, the server is reloaded or stopped, the store or the bot fails.
+Somebody asks the bot something, too.
 Everything that is left to chance comes from the seed. After each round the API must tell exactly
 what the clients did, and at the end the bot the same: see Ledger.
 
@@ -105,10 +106,11 @@ sub _round {
     my ($self, $fault) = @_;
     my $call = sub { my $method = $fault->{ $_[0] }; $self->$method if $method };
     my @changes = $self->_draw_changes($fault->{calm});
-    my $strike_at = int rand(@changes + 1);
+    my ($strike_at, $ask_at) = map { int rand(@changes + 1) } 1 .. 2;
     $self->_settle if $fault->{calm};
     $call->('begin');
     for my $i (0 .. @changes) {
+        $self->{ledger}->asks($self->{bot}->say('/ping')) if $i == $ask_at;
         $call->('strike') if $i == $strike_at;
         $changes[$i]->() if $changes[$i];
         $self->_pass(rand 0.3);
@@ -132,13 +134,12 @@ sub _finish {
     return $result;
 }
 
-# Waits until the bot has been told of these events, or is not told anything any more.
+# Waits until the bot has told these events and answered, or tells nothing any more.
 sub _drain {
     my ($self, @events) = @_;
     my $before = -1;
     while ($self->_wait(sub { $self->{bot}->messages > $before })) {
-        my %told = map { $_->{plain} => 1 } $self->{bot}->messages;
-        last if !grep { !$told{ $_->{message} } } @events;
+        last if !$self->{ledger}->untold(\@events, [ $self->{bot}->messages ]);
         $before = $self->{bot}->messages;
     }
 }
@@ -454,9 +455,13 @@ sub _bot_fails {
     my @way = (
         sub { $self->{bot}->fail(429, retry_after => 1, times => 1) },
         sub { $self->{bot}->fail(500, times => 2) },
+        sub { $self->{bot}->fail(500, method => 'getUpdates', times => 2) },
         map {
             my $fault = $_;
-            sub { $self->{bot}->misbehave(sendMessage => { $fault => 1, times => 2 }) }
+            map {
+                my $method = $_;
+                sub { $self->{bot}->misbehave($method => { $fault => 1, times => 2 }) }
+            } qw(sendMessage getUpdates)
         } qw(garbage drop),
     );
     $way[rand @way]->();
@@ -464,7 +469,7 @@ sub _bot_fails {
 
 sub _bot_cuts_off {
     my ($self) = @_;
-    $self->{bot}->misbehave(sendMessage => { cut => 1, times => 1 });
+    $self->{bot}->misbehave($_ => { cut => 1, times => 1 }) for qw(sendMessage getUpdates);
 }
 
 1;

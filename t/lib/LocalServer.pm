@@ -8,8 +8,12 @@ LocalServer - a service of the outside world, played on a port of 127.0.0.1, tha
 
 The base of those that play a service: they say which service a request is for, service(REQUEST),
 and what the well-behaved answer is, answer(REQUEST): status, hash of header lines, body. A request
-is a hash of method, path, header (names in lower case), body, service, and fault, which is undef
-for a request that is answered well.
+is a hash of method, path, header (names in lower case), body, service, socket, and fault, which is
+undef for a request that is answered well.
+
+An empty answer is a later one: reply(SOCKET, status, header, body). Meanwhile pass() is called
+several times a second, is_gone(SOCKET) tells whether the asker has closed the connection, and
+gone(SOCKET) is called when that is seen.
 
 The server is one forked process. It ends with the object or with the test.
 
@@ -51,7 +55,7 @@ use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
-use Socket qw(AF_UNIX PF_UNSPEC SOCK_STREAM);
+use Socket qw(AF_UNIX MSG_DONTWAIT MSG_PEEK PF_UNSPEC SOCK_STREAM);
 use Time::HiRes qw(time);
 
 my $JSON = JSON::PP->new->utf8->canonical;
@@ -158,13 +162,13 @@ sub requests {
     return grep { $_->{service} eq $service } @all;
 }
 
-# Have the server's process call this method of its own; returns when it has.
+# Has the server's process call this method of its own; returns what that does, one value.
 sub command {
     my ($self, @call) = @_;
     my $control = $self->{control};
     print {$control} $JSON->encode(\@call) . "\n" or die "stand-in: $!";
-    readline($control) // die 'the stand-in has ended';
-    return;
+    my $line = readline($control) // die 'the stand-in has ended';
+    return $JSON->decode($line)->[0];
 }
 
 # --- the forked process --------------------------------------------------------------------------
@@ -191,6 +195,7 @@ sub _work {
         for my $entry (values %{ $self->{slow} }) {
             syswrite $entry->{socket}, substr($entry->{text}, 0, 1, '');
         }
+        $self->pass;
     }
     return;
 }
@@ -199,8 +204,8 @@ sub _obey {
     my ($self) = @_;
     my $line = readline($self->{control}) // return 0;
     my ($method, @argument) = @{ $JSON->decode($line) };
-    $self->$method(@argument);
-    return print { $self->{control} } "done\n";
+    my $result = $self->$method(@argument);
+    return print { $self->{control} } $JSON->encode([$result]) . "\n";
 }
 
 sub _set_fault {
@@ -229,7 +234,25 @@ sub _forget {
     delete $self->{received}{$socket};
     delete $self->{slow}{$socket};
     $self->{select}->remove($socket);
+    $self->gone($socket);
     close $socket;
+    return;
+}
+
+# For those that answer later.
+sub pass { return }
+sub gone { return }
+
+sub is_gone {
+    my (undef, $socket) = @_;
+    defined recv($socket, my $byte, 1, MSG_PEEK | MSG_DONTWAIT) or return !$!{EAGAIN};
+    return $byte eq '';
+}
+
+sub reply {
+    my ($self, $socket, @answer) = @_;
+    _reply($socket, @answer);
+    $self->_forget($socket);
     return;
 }
 
@@ -256,8 +279,10 @@ sub _handle {
     $self->record($request);
     my $fault = $request->{fault} = $self->{fault}{$service};
     delete $self->{fault}{$service} if $fault && $fault->{times} && --$fault->{times} == 0;
+    $request->{socket} = $socket;
     return $self->_misbehave($socket, $request, $fault) if $fault;
-    return _reply($socket, $self->answer($request));
+    my @answer = $self->answer($request);
+    return @answer ? _reply($socket, @answer) : 1;
 }
 
 # Keep a line for requests().

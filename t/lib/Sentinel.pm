@@ -38,6 +38,11 @@ the API tells them, oldest first.
 Tests that just these events of a client are announced, by now or soon: NAMES is their names with a
 space between, oldest first. Returns the events.
 
+=head2 is_told(BOT, NAME)
+
+Tests that the bot, a BotApi, has been told all events that the API tells, or is soon: alone or in
+digests, each once, in the order of its client.
+
 =head2 store_state, store_becomes(STATE, NAME)
 
 What the status says of the store; store_becomes() tests that it is, or becomes, "ok", "degraded" or
@@ -66,6 +71,8 @@ use Carp qw(croak);
 use JSON::PP ();
 use Test::More ();
 
+use Ledger;
+
 use parent 'VpsHttpd';
 
 our $KEY = 'test-key-123';
@@ -75,6 +82,7 @@ my $MOUNT = '/api/v1';
 sub start {
     my ($class, %option) = @_;
     $option{conf} = "VPNSentinelAPI $MOUNT\nVPNSentinelAPIKey $KEY\nVPNSentinelRateLimit 0\n"
+        . "VPNSentinelFlapThreshold 0\n"
         . ($option{conf} // '');
     return $class->SUPER::start(%option);
 }
@@ -116,6 +124,18 @@ sub is_announced {
     my @events = $self->events($id);
     Test::More::is(join(' ', map { $_->{event} } @events), $names, $name);
     return @events;
+}
+
+sub is_told {
+    my ($self, $bot, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @events = $self->events;
+    my $ledger = Ledger->new;
+    $self->wait_for(sub { !$ledger->untold(\@events, [ $bot->messages ]) }, 60);
+    my $audit = $ledger->audit(\@events, [ $bot->messages ]);
+    Test::More::is(join("\n", @{ $audit->{faults} }), '', $name);
+    Test::More::is("@$audit{qw(doubled reordered)}", '0 0', '... once, in order');
+    return;
 }
 
 sub store_state {

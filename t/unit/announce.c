@@ -318,6 +318,7 @@ static void test_stale_clients_are_forgotten(void **state)
     told = read_events(monitor.store);
     assert_int_equal(told.count, 6);
     assert_int_equal(told.event[4].kind, EVENT_FORGOTTEN);
+    assert_int_equal(told.event[4].light, LIGHT_GREY + 1);
     assert_string_equal(told.event[4].client_id, "old");
     assert_int_equal(told.event[4].seconds, 500);
     assert_int_equal(told.event[5].kind, EVENT_FORGOTTEN);

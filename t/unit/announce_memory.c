@@ -197,7 +197,7 @@ static void test_marked_when_delivered(void **state)
         assert_true(store_next_message(monitor.store, 0, &message, &event));
         store_remove_message(monitor.store, message);
         assert_int_equal(commit(monitor.store), STORE_VOLATILE);
-        announce_delivered(monitor.announcer, event.uid);
+        announce_delivered(monitor.announcer);
     }
     assert_int_equal(announced_of(&world, "b").state, ANNOUNCED_FIRST);
     assert_false(store_next_message(monitor.store, 0, &message, &event));

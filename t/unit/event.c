@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "assess.h"
 #include "event.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -29,6 +30,7 @@ static event_t full_event(void)
                      .seconds = UINT32_MAX,
                      .merged = 255,
                      .kind = EVENT_ADDRESS,
+                     .light = LIGHT_RED + 1,
                      .from = address_of("203.0.113.1"),
                      .to = address_of("2001:db8::1"),
                      .place = "RO",
@@ -45,7 +47,7 @@ static event_t full_event(void)
 static const char full_text[] =
     "{\"from\":\"203.0.113.1\",\"to\":\"2001:db8::1\",\"place\":\"RO\",\"dns\":\"DE\","
     "\"dns_colo\":\"OTP\",\"city\":\"São Paulo \\\"<&>\\\"\",\"provider\":\"AS1 \\\\ AT&T/東京\","
-    "\"seconds\":4294967295,\"merged\":255,\"note\":\"a, b and 3 more\"}";
+    "\"seconds\":4294967295,\"merged\":255,\"note\":\"a, b and 3 more\",\"light\":\"red\"}";
 
 static void assert_json(const event_t *event, const char *expected)
 {
@@ -94,6 +96,7 @@ static void test_reading_back(void **state)
 
     (void)state;
     memset(&event.seconds, 0xff, sizeof event.seconds + sizeof event.merged);
+    event.light = 0xff;
     memset(&event.from, 0xff, END - offsetof(event_t, from));
     memcpy(event.client_id, expected.client_id, sizeof event.client_id);
     assert_true(event_detail_parse(&event, full_text, strlen(full_text)));
@@ -136,6 +139,12 @@ static void test_bad_members(void **state)
         "\"merged\":true",
         "\"merged\":{}",
         "\"note\":[]",
+        "\"light\":1",
+        "\"light\":\"\"",
+        "\"light\":\"blue\"",
+        "\"light\":\"red \"",
+        "\"light\":\"red\\u0000\"",
+        "\"light\":[\"red\"]",
         "\"strange\":\"x\"",
     };
 
@@ -149,6 +158,22 @@ static void test_bad_members(void **state)
             fail_msg("%s is refused", text);
         }
         assert_json(&event, "{}");
+    }
+}
+
+static void test_lights(void **state)
+{
+    static const char *const names[LIGHTS] = {"green", "yellow", "grey", "red"};
+
+    (void)state;
+    for (uint8_t i = 0; i < LIGHTS; i++) {
+        event_t event = full_event();
+        char text[64];
+        int len = snprintf(text, sizeof text, "{\"light\":\"%s\"}", names[i]);
+
+        assert_true(event_detail_parse(&event, text, (size_t)len));
+        assert_int_equal(event.light, i + 1);
+        assert_json(&event, text);
     }
 }
 
@@ -218,13 +243,10 @@ static void test_no_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_writing),
-        cmocka_unit_test(test_reading_back),
-        cmocka_unit_test(test_bad_members),
-        cmocka_unit_test(test_bad_member_among_good),
-        cmocka_unit_test(test_longest_texts),
-        cmocka_unit_test(test_no_object),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_writing),
+        cmocka_unit_test(test_reading_back),  cmocka_unit_test(test_bad_members),
+        cmocka_unit_test(test_lights),        cmocka_unit_test(test_bad_member_among_good),
+        cmocka_unit_test(test_longest_texts), cmocka_unit_test(test_no_object),
     };
 
     return cmocka_run_group_tests_name("event", tests, NULL, NULL);

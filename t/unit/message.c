@@ -12,6 +12,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define PLAIN (&(const message_options_t){.form = TEXT_PLAIN})
+#define HTML (&(const message_options_t){.form = TEXT_HTML})
 #define TIME "\nTime: 2026-01-15 13:34:56 CET" /* of WHEN */
 #define WHEN 1768480496
 
@@ -69,39 +71,44 @@ static void test_titles(void **state)
 
     (void)state;
     for (int kind = 0; kind < EVENT_KINDS; kind++) {
-        const event_t event = event_of((event_kind_t)kind);
-        char text[MESSAGE_SIZE], expected[64];
+        const char *joint = kind == EVENT_CONNECTED ? " " : ": ";
+        event_t event = event_of((event_kind_t)kind);
+        char text[TEXT_SIZE], line[MESSAGE_SIZE], expected[128];
 
         assert_string_equal(message_title((event_kind_t)kind), titles[kind]);
-        snprintf(expected, sizeof expected, "%s\n", titles[kind]);
-        message_text(text, &event, MESSAGE_PLAIN);
+        snprintf(expected, sizeof expected, "%s%soffice-vpn\n", titles[kind], joint);
+        message_text(text, &event, PLAIN);
         assert_memory_equal(text, expected, strlen(expected));
+        snprintf(expected, sizeof expected, "<b>%s</b>%s<code>office-vpn</code>\n", titles[kind],
+                 joint);
+        message_text(text, &event, HTML);
+        assert_memory_equal(text, expected, strlen(expected));
+        event.client_id[0] = '\0'; /* the server's */
         snprintf(expected, sizeof expected, "<b>%s</b>\n", titles[kind]);
-        message_text(text, &event, MESSAGE_HTML);
+        message_text(text, &event, HTML);
         assert_memory_equal(text, expected, strlen(expected));
-        message_line(text, &event);
-        assert_memory_equal(text, titles[kind], strlen(titles[kind]));
-        assert_null(strchr(text, '\n'));
+        message_line(line, &event);
+        assert_memory_equal(line, titles[kind], strlen(titles[kind]));
+        assert_null(strchr(line, '\n'));
     }
 }
 
-#define CLIENT "\nClient: office-vpn"
 #define ADDRESS "\nPublic IP: 2001:db8::2"
 #define EXIT "\nLocation: Cluj & <Co>, RO\nProvider: AS9009 \"M247\"\nDNS: DE (FRA)"
 
 static void test_plain(void **state)
 {
     static const char *const bodies[EVENT_KINDS] = {
-        [EVENT_CONNECTED] = CLIENT ADDRESS EXIT "\nSilent for: 5 min 3 s",
-        [EVENT_ADDRESS] = CLIENT "\nPublic IP: 203.0.113.1 → 2001:db8::2" EXIT,
-        [EVENT_LEAK] = CLIENT ADDRESS EXIT,
-        [EVENT_LEAK_OVER] = CLIENT ADDRESS EXIT,
-        [EVENT_BYPASS] = CLIENT ADDRESS "\nServer IP: 2001:db8::2" EXIT,
-        [EVENT_BYPASS_OVER] = CLIENT ADDRESS EXIT,
-        [EVENT_DISCONNECTED] = CLIENT ADDRESS EXIT,
-        [EVENT_RECONNECTED] = CLIENT "\nOutage: 5 min 3 s" ADDRESS EXIT,
-        [EVENT_OFFLINE] = CLIENT "\nSilent for: 5 min 3 s" ADDRESS EXIT,
-        [EVENT_FORGOTTEN] = CLIENT "\nSilent for: 5 min 3 s" ADDRESS EXIT,
+        [EVENT_CONNECTED] = ADDRESS EXIT "\nSilent for: 5 min 3 s",
+        [EVENT_ADDRESS] = "\nPublic IP: 203.0.113.1 → 2001:db8::2" EXIT,
+        [EVENT_LEAK] = ADDRESS EXIT,
+        [EVENT_LEAK_OVER] = ADDRESS EXIT,
+        [EVENT_BYPASS] = ADDRESS "\nServer IP: 2001:db8::2" EXIT,
+        [EVENT_BYPASS_OVER] = ADDRESS EXIT,
+        [EVENT_DISCONNECTED] = ADDRESS EXIT,
+        [EVENT_RECONNECTED] = "\nOutage: 5 min 3 s" ADDRESS EXIT,
+        [EVENT_OFFLINE] = "\nSilent for: 5 min 3 s" ADDRESS EXIT,
+        [EVENT_FORGOTTEN] = "\nSilent for: 5 min 3 s" ADDRESS EXIT,
         [EVENT_STARTED] = "",
         [EVENT_SERVER_ADDRESS] = "\nServer IP: 203.0.113.1 → 2001:db8::2",
     };
@@ -109,11 +116,12 @@ static void test_plain(void **state)
     (void)state;
     for (int kind = 0; kind < EVENT_KINDS; kind++) {
         const event_t event = event_of((event_kind_t)kind);
-        char text[MESSAGE_SIZE], expected[MESSAGE_SIZE];
+        char text[TEXT_SIZE], expected[TEXT_SIZE];
 
-        snprintf(expected, sizeof expected, "%s%s" TIME, message_title((event_kind_t)kind),
+        snprintf(expected, sizeof expected, "%s%soffice-vpn%s" TIME,
+                 message_title((event_kind_t)kind), kind == EVENT_CONNECTED ? " " : ": ",
                  bodies[kind]);
-        assert_ptr_equal(message_text(text, &event, MESSAGE_PLAIN), text);
+        assert_ptr_equal(message_text(text, &event, PLAIN), text);
         assert_string_equal(text, expected);
     }
 }
@@ -121,14 +129,15 @@ static void test_plain(void **state)
 static void test_html(void **state)
 {
     event_t event = event_of(EVENT_ADDRESS);
-    char text[MESSAGE_SIZE];
+    char text[TEXT_SIZE];
 
     (void)state;
     event.merged = 3;
+    event.light = LIGHT_RED + 1;
     strcpy(event.note, "not shown");
-    assert_string_equal(message_text(text, &event, MESSAGE_HTML),
-                        "<b>🔄 IP Address Changed</b>\n"
-                        "Client: <code>office-vpn</code>\n"
+    assert_string_equal(message_text(text, &event, HTML),
+                        "<b>🔄 IP Address Changed</b>: <code>office-vpn</code>\n"
+                        "Light: 🔴 red (bypass or VPN down)\n"
                         "Public IP: <code>203.0.113.1</code> → <code>2001:db8::2</code>\n"
                         "Location: Cluj &amp; &lt;Co&gt;, RO\n"
                         "Provider: AS9009 &quot;M247&quot;\n"
@@ -140,75 +149,40 @@ static void test_html(void **state)
 static void test_unknown(void **state)
 {
     event_t event = {.kind = EVENT_CONNECTED, .when = WHEN, .client_id = "c"};
-    char text[MESSAGE_SIZE];
+    char text[TEXT_SIZE];
 
     (void)state;
-    assert_string_equal(message_text(text, &event, MESSAGE_HTML),
-                        "<b>✅ VPN Connected!</b>\nClient: <code>c</code>\nPublic IP: unknown\n"
+    assert_string_equal(message_text(text, &event, HTML),
+                        "<b>✅ VPN Connected!</b> <code>c</code>\nPublic IP: unknown\n"
                         "Location: unknown\nDNS: unknown" TIME);
     strcpy(event.city, "Cluj");
     strcpy(event.dns_colo, "FRA");
-    assert_string_equal(message_text(text, &event, MESSAGE_PLAIN),
-                        "✅ VPN Connected!\nClient: c\nPublic IP: unknown\nLocation: Cluj\n"
+    assert_string_equal(message_text(text, &event, PLAIN),
+                        "✅ VPN Connected! c\nPublic IP: unknown\nLocation: Cluj\n"
                         "DNS: unknown (FRA)" TIME);
     event.city[0] = '\0';
     strcpy(event.place, "RO");
     event.merged = 1;
-    assert_string_equal(message_text(text, &event, MESSAGE_PLAIN),
-                        "✅ VPN Connected!\nClient: c\nPublic IP: unknown\nLocation: RO\n"
+    assert_string_equal(message_text(text, &event, PLAIN),
+                        "✅ VPN Connected! c\nPublic IP: unknown\nLocation: RO\n"
                         "DNS: unknown (FRA)\nand 1 more change in between" TIME);
-}
-
-static void test_durations(void **state)
-{
-    static const struct {
-        uint32_t seconds;
-        const char *words;
-    } cases[] = {
-        {1, "1 s"},
-        {59, "59 s"},
-        {60, "1 min"},
-        {61, "1 min 1 s"},
-        {300, "5 min"},
-        {3599, "59 min 59 s"},
-        {3600, "1 h"},
-        {3659, "1 h"},
-        {3660, "1 h 1 min"},
-        {86399, "23 h 59 min"},
-        {86400, "1 d"},
-        {86400 + 3599, "1 d"},
-        {2 * 86400 + 7200, "2 d 2 h"},
-        {UINT32_MAX, "49710 d 6 h"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        event_t event = event_of(EVENT_RECONNECTED);
-        char text[MESSAGE_SIZE], expected[64];
-
-        event.seconds = cases[i].seconds;
-        snprintf(expected, sizeof expected, "\nOutage: %s\n", cases[i].words);
-        if (strstr(message_text(text, &event, MESSAGE_PLAIN), expected) == NULL) {
-            fail_msg("no \"%s\" in \"%s\"", cases[i].words, text);
-        }
-    }
 }
 
 static void test_notes(void **state)
 {
     event_t event = {.kind = EVENT_STARTED, .when = WHEN, .note = "version 1 <2>"};
-    char text[MESSAGE_SIZE];
+    char text[TEXT_SIZE], line[MESSAGE_SIZE];
 
     (void)state;
-    assert_string_equal(message_text(text, &event, MESSAGE_HTML),
+    assert_string_equal(message_text(text, &event, HTML),
                         "<b>🚀 VPN Sentinel Started</b>\nversion 1 &lt;2&gt;" TIME);
-    assert_string_equal(message_line(text, &event), "🚀 VPN Sentinel Started: version 1 <2>");
+    assert_string_equal(message_line(line, &event), "🚀 VPN Sentinel Started: version 1 <2>");
     event.kind = EVENT_SERVER_ADDRESS;
     event.to = address_of("203.0.113.9");
-    assert_string_equal(message_text(text, &event, MESSAGE_PLAIN),
+    assert_string_equal(message_text(text, &event, PLAIN),
                         "🔄 Server IP Changed\nServer IP: unknown → 203.0.113.9\n"
                         "version 1 <2>" TIME);
-    assert_string_equal(message_line(text, &event),
+    assert_string_equal(message_line(line, &event),
                         "🔄 Server IP Changed: unknown → 203.0.113.9: version 1 <2>");
 }
 
@@ -291,21 +265,168 @@ static void test_zero_and_strange_times(void **state)
 {
     static const int64_t times[] = {
         0, -1, INT64_MIN, INT64_MAX, INT64_C(253402300800), INT64_C(67767976233532799)};
-    char text[MESSAGE_SIZE];
+    char text[TEXT_SIZE], line[MESSAGE_SIZE];
 
     (void)state;
     for (int kind = 0; kind < EVENT_KINDS; kind++) {
         for (size_t i = 0; i < COUNT(times); i++) {
             const event_t event = {.kind = (uint8_t)kind, .when = times[i]};
 
-            assert_true(strlen(message_text(text, &event, MESSAGE_HTML)) < 256);
-            assert_true(strlen(message_text(text, &event, MESSAGE_PLAIN)) < 256);
-            assert_true(strlen(message_line(text, &event)) < 256);
+            assert_true(strlen(message_text(text, &event, HTML)) < 256);
+            assert_true(strlen(message_text(text, &event, PLAIN)) < 256);
+            assert_true(strlen(message_line(line, &event)) < 256);
         }
     }
     const event_t event = {.when = INT64_MAX};
 
-    assert_non_null(strstr(message_text(text, &event, MESSAGE_PLAIN), "\nTime: unknown"));
+    assert_non_null(strstr(message_text(text, &event, PLAIN), "\nTime: unknown"));
+}
+
+static void test_lights(void **state)
+{
+    static const struct {
+        light_t light;
+        const char *words, *meaning;
+    } cases[] = {
+        {LIGHT_GREEN, "🟢 green", "secure"},
+        {LIGHT_YELLOW, "🟡 yellow", "DNS leak or unknown"},
+        {LIGHT_GREY, "⚫ grey", "offline"},
+        {LIGHT_RED, "🔴 red", "bypass or VPN down"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        event_t event = event_of(EVENT_ADDRESS);
+        char text[TEXT_SIZE], expected[128];
+
+        event.light = (uint8_t)(cases[i].light + 1);
+        snprintf(expected, sizeof expected,
+                 "🔄 IP Address Changed: office-vpn\nLight: %s (%s)\nPublic IP: ", cases[i].words,
+                 cases[i].meaning);
+        message_text(text, &event, PLAIN);
+        assert_memory_equal(text, expected, strlen(expected));
+        assert_string_equal(message_light(cases[i].light), cases[i].words);
+        assert_string_equal(message_light_meaning(cases[i].light), cases[i].meaning);
+        assert_memory_equal(message_light_sign(cases[i].light), cases[i].words,
+                            strcspn(cases[i].words, " "));
+    }
+}
+
+/* How long ago it was is said from a minute on, and when the time now is known. */
+static void test_how_long_ago(void **state)
+{
+    static const struct {
+        int64_t now;
+        const char *end;
+    } cases[] = {
+        {0, TIME},
+        {1, TIME},
+        {WHEN - 3600, TIME},
+        {WHEN, TIME},
+        {WHEN + 59, TIME},
+        {WHEN + 60, TIME " (1 min ago)"},
+        {WHEN + 7300, TIME " (2 h ago)"},
+    };
+    event_t event = event_of(EVENT_OFFLINE);
+    char text[TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const message_options_t options = {.form = TEXT_HTML, .now = cases[i].now};
+
+        message_text(text, &event, &options);
+        assert_string_equal(strstr(text, "\nTime"), cases[i].end);
+    }
+    event.when = -3600;
+    assert_null(strstr(message_text(text, &event, PLAIN), " ago)"));
+}
+
+static void test_flapping(void **state)
+{
+    const message_options_t options = {.form = TEXT_PLAIN, .repeats = 2, .window = 600};
+    event_t event = event_of(EVENT_OFFLINE);
+    char text[TEXT_SIZE];
+
+    (void)state;
+    event.merged = 1;
+    message_text(text, &event, &options);
+    assert_string_equal(strstr(text, "\nand"),
+                        "\nand 1 more change in between\n🔁 Flapping: 3 times in 10 min; more of "
+                        "it is gathered and told together" TIME);
+}
+
+static void assert_fact(const event_t *event, text_form_t form, const char *expected)
+{
+    char out[TEXT_SIZE];
+    text_t text = text_begin(out, sizeof out, form);
+
+    message_fact(&text, event);
+    assert_string_equal(out, expected);
+}
+
+static void test_facts(void **state)
+{
+    static const char *const facts[EVENT_KINDS] = {
+        [EVENT_CONNECTED] = "public IP <code>2001:db8::2</code>, VPN in RO, silent for 5 min 3 s",
+        [EVENT_ADDRESS] = "<code>203.0.113.1</code> → <code>2001:db8::2</code>",
+        [EVENT_LEAK] = "VPN in RO, DNS in DE",
+        [EVENT_LEAK_OVER] = "VPN in RO, DNS in DE",
+        [EVENT_BYPASS] = "public IP <code>2001:db8::2</code>",
+        [EVENT_BYPASS_OVER] = "public IP <code>2001:db8::2</code>",
+        [EVENT_DISCONNECTED] = "public IP <code>2001:db8::2</code>",
+        [EVENT_RECONNECTED] = "after 5 min 3 s",
+        [EVENT_OFFLINE] = "silent for 5 min 3 s",
+        [EVENT_FORGOTTEN] = "silent for 5 min 3 s",
+        [EVENT_STARTED] = "a &lt; b",
+        [EVENT_SERVER_ADDRESS] = "<code>203.0.113.1</code> → <code>2001:db8::2</code>: a &lt; b",
+    };
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        event_t event = event_of((event_kind_t)kind);
+
+        strcpy(event.note, "a < b");
+        assert_fact(&event, TEXT_HTML, facts[kind]);
+    }
+}
+
+static void test_facts_of_the_unknown(void **state)
+{
+    static const char *const facts[EVENT_KINDS] = {
+        [EVENT_CONNECTED] = "public IP unknown, VPN in unknown",
+        [EVENT_ADDRESS] = "unknown → unknown",
+        [EVENT_LEAK] = "VPN in unknown, DNS in unknown",
+        [EVENT_LEAK_OVER] = "VPN in unknown, DNS in unknown",
+        [EVENT_BYPASS] = "public IP unknown",
+        [EVENT_BYPASS_OVER] = "public IP unknown",
+        [EVENT_DISCONNECTED] = "public IP unknown",
+        [EVENT_RECONNECTED] = "",
+        [EVENT_OFFLINE] = "",
+        [EVENT_FORGOTTEN] = "",
+        [EVENT_STARTED] = "",
+        [EVENT_SERVER_ADDRESS] = "unknown → unknown",
+    };
+
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        const event_t event = {.kind = (uint8_t)kind};
+
+        assert_fact(&event, TEXT_PLAIN, facts[kind]);
+    }
+}
+
+static void test_ranks(void **state)
+{
+    static const event_kind_t worst_first[EVENT_KINDS] = {
+        EVENT_BYPASS,         EVENT_DISCONNECTED, EVENT_LEAK,      EVENT_OFFLINE,
+        EVENT_SERVER_ADDRESS, EVENT_ADDRESS,      EVENT_FORGOTTEN, EVENT_RECONNECTED,
+        EVENT_BYPASS_OVER,    EVENT_LEAK_OVER,    EVENT_CONNECTED, EVENT_STARTED};
+
+    (void)state;
+    for (unsigned i = 0; i < EVENT_KINDS; i++) {
+        assert_int_equal(message_rank(worst_first[i]), i);
+        assert_int_equal(message_is_good(worst_first[i]), i >= 7);
+    }
 }
 
 /* The longest texts, each byte of which becomes six, and the longest numbers and addresses. */
@@ -313,8 +434,10 @@ static void test_longest(void **state)
 {
     (void)state;
     for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        const message_options_t longest = {
+            .form = TEXT_HTML, .repeats = UINT32_MAX, .window = INT64_MAX};
         event_t event = event_of((event_kind_t)kind);
-        char text[MESSAGE_SIZE];
+        char text[TEXT_SIZE], line[MESSAGE_SIZE];
         size_t len;
 
         memset(event.client_id, '"', VPS_CLIENT_ID_MAX);
@@ -325,12 +448,14 @@ static void test_longest(void **state)
         event.from = address_of("2001:1111:2222:3333:4444:5555:6666:7777");
         event.to = event.from;
         event.seconds = event.merged = UINT32_MAX;
-        message_text(text, &event, MESSAGE_HTML);
+        event.light = LIGHT_RED + 1;
+        message_text(text, &event, &longest);
         len = strlen(text);
         assert_true(len < MESSAGE_SIZE - 512); /* nothing had to be left out */
         assert_string_equal(text + len - strlen(TIME), TIME);
         assert_non_null(strstr(text, "\nand 4294967295 more changes in between"));
-        assert_true(strlen(message_line(text, &event)) < 1024);
+        assert_non_null(strstr(text, "\n🔁 Flapping: 4294967296 times in "));
+        assert_true(strlen(message_line(line, &event)) < 1024);
     }
 }
 
@@ -341,12 +466,17 @@ int main(void)
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_html),
         cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_durations),
         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_lines_of_the_unknown),
         cmocka_unit_test(test_levels_and_components),
         cmocka_unit_test(test_zero_and_strange_times),
+        cmocka_unit_test(test_lights),
+        cmocka_unit_test(test_how_long_ago),
+        cmocka_unit_test(test_flapping),
+        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_facts_of_the_unknown),
+        cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_longest),
     };
 

@@ -435,9 +435,7 @@ static inline bool monitor_deliver(monitor_t *monitor)
         if (commit(monitor->store) == (int)STORE_FAILED) {
             return false;
         }
-        if (store_is_settled(monitor->store, event.uid)) {
-            announce_delivered(monitor->announcer, event.uid);
-        }
+        announce_delivered(monitor->announcer);
         shared->is_accepting = false;
         killpoint();
     }

@@ -83,20 +83,26 @@ static void take_step(world_t *world, telling_t *telling, const char *step)
     }
 }
 
-static void assert_stories(const story_t *stories, size_t count)
+static void take_steps(telling_t *telling, const char *story)
 {
     static world_t world;
+    char steps[1024], *rest = NULL;
 
+    memset(telling, 0, sizeof *telling);
+    world_open(&world);
+    snprintf(steps, sizeof steps, "%s", story);
+    for (char *step = strtok_r(steps, " ", &rest); step != NULL;
+         step = strtok_r(NULL, " ", &rest)) {
+        take_step(&world, telling, step);
+    }
+}
+
+static void assert_stories(const story_t *stories, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
-        telling_t telling = {{0}, 0};
-        char steps[1024], *rest = NULL;
+        telling_t telling;
 
-        world_open(&world);
-        snprintf(steps, sizeof steps, "%s", stories[i].steps);
-        for (char *step = strtok_r(steps, " ", &rest); step != NULL;
-             step = strtok_r(NULL, " ", &rest)) {
-            take_step(&world, &telling, step);
-        }
+        take_steps(&telling, stories[i].steps);
         if (strcmp(telling.text, stories[i].told) != 0) {
             fail_msg("of \"%s\" is told \"%s\" instead of \"%s\"", stories[i].steps, telling.text,
                      stories[i].told);
@@ -404,6 +410,35 @@ static void test_restart(void **state)
     assert_stories(stories, COUNT(stories));
 }
 
+/* Each event has the light of its moment, not of when the monitor looks. */
+static void test_lights(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y look", "g"},
+        {"kA.RO.--.y look", "y"},
+        {"kA.RO.DE.y look", "yy"}, /* connected, dns_leak */
+        {"kA.RO.RO.n look", "r"},
+        {"kA.RO.DE.y sA- look", "rrr"}, /* and bypass */
+        {"kA.RO.RO.y +300 look", "ge"},
+        {"kA.RO.RO.n look +300 look", "re"},
+        {"kA.RO.RO.y +400 kA.RO.RO.n look", "ger"},
+        {"kA.RO.RO.n look +60 kA.RO.DE.y +60 kA.RO.RO.y look", "ryyg"},
+        {"kA.RO.RO.y look sA- look s-- look sB- look", "grg"},
+        {"kA.RO.RO.y look +60 kA.--.--.y kB.--.--.y look", "gg"}, /* what was known still is */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(stories); i++) {
+        telling_t telling;
+
+        take_steps(&telling, stories[i].steps);
+        if (strcmp(telling.lights, stories[i].told) != 0) {
+            fail_msg("of \"%s\" the lights are \"%s\" instead of \"%s\" (%s)", stories[i].steps,
+                     telling.lights, stories[i].told, telling.text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_killed_monitor),
         cmocka_unit_test(test_full_journal),
         cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_lights),
     };
 
     return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);

@@ -18,7 +18,8 @@ static char letter_of(const vps_addr_t *addr)
 
 typedef struct telling_t {
     char text[4096];
-    uint64_t number; /* of the last event */
+    char lights[256]; /* of each event the first letter of its light's name, "e" for grey */
+    uint64_t number;  /* of the last event */
 } telling_t;
 
 static void write_event(telling_t *telling, const event_t *event, bool by_server)
@@ -29,6 +30,8 @@ static void write_event(telling_t *telling, const event_t *event, bool by_server
     assert_int_equal(event->uid, 7);
     assert_string_equal(event->client_id, "office");
     telling->number = event->number;
+    assert_in_range(event->light, 1, LIGHTS);
+    telling->lights[strlen(telling->lights)] = "gyer"[event->light - 1];
     snprintf(text, sizeof text, "%s@%d", event_name(event->kind), (int)(event->when - WALL));
     if (event->kind == EVENT_ADDRESS) {
         snprintf(part, sizeof part, ":%c%c", letter_of(&event->from), letter_of(&event->to));

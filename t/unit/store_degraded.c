@@ -235,6 +235,50 @@ static void test_ids_over_a_time_in_memory(void **state)
     store_close(store);
 }
 
+static void rename_file(const char *from, const char *to)
+{
+    char *old = strdup(path_of(from));
+
+    assert_int_equal(rename(old, path_of(to)), 0);
+    free(old);
+}
+
+/* Those of the disk wait there; those of the memory join them when it is back. */
+static void test_questions_over_a_time_in_memory(void **state)
+{
+    static const char *const expected[] = {"/on-disk", "/in-memory", "/later"};
+    question_t question = {.asked = 1700000000, .message = 1, .text = "/on-disk"};
+    store_t *store = open_store();
+
+    (void)state;
+    store_put_question(store, &question);
+    assert_durable(store);
+    rename_file(FILE_NAME, "away");
+    snprintf(question.text, sizeof(question.text), "/in-memory");
+    store_put_question(store, &question);
+    assert_int_equal(commit(store), STORE_FAILED);
+    store_put_question(store, &question);
+    assert_int_equal(commit(store), STORE_VOLATILE);
+    assert_true(store_next_question(store, &question));
+    assert_string_equal(question.text, "/in-memory");
+
+    rename_file("away", FILE_NAME);
+    assert_true(tend(store));
+    snprintf(question.text, sizeof(question.text), "/later");
+    store_put_question(store, &question);
+    assert_durable(store);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        assert_true(store_next_question(store, &question));
+        assert_string_equal(question.text, expected[i]);
+        store_remove_question(store, question.id);
+        assert_durable(store);
+    }
+    rename_file(FILE_NAME, "away");
+    assert_true(tend(store));
+    assert_false(store_next_question(store, &question)); /* nothing of the first time is there */
+    store_close(store);
+}
+
 /* The disk has more of a client than the memory: a second monitor has been at work. */
 static void test_the_further_announced_state_wins(void **state)
 {
@@ -428,6 +472,7 @@ int main(void)
         TEST(test_a_full_disk_when_the_file_is_made),
         TEST(test_a_full_disk_later),
         TEST(test_ids_over_a_time_in_memory),
+        TEST(test_questions_over_a_time_in_memory),
         TEST(test_the_further_announced_state_wins),
         TEST(test_a_removed_file),
         TEST(test_a_removed_folder),

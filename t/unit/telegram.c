@@ -165,6 +165,14 @@ static telegram_answer_t read_answer(long status, const char *body, int64_t retr
 #define ERROR(code, description)                                                                   \
     "{\"ok\":false,\"error_code\":" #code ",\"description\":\"" description "\"}"
 #define CANNOT_PARSE "Bad Request: can't parse entities: Unsupported start tag \\\"x\\\" at byte 5"
+#define UNPARSABLE(words)                                                                          \
+    {                                                                                              \
+        400, ERROR(400, words), TELEGRAM_UNPARSABLE, "HTTP 400: " words                            \
+    }
+#define NO_THREAD(words)                                                                           \
+    {                                                                                              \
+        400, ERROR(400, words), TELEGRAM_NO_THREAD, "HTTP 400: " words                             \
+    }
 #define FOREIGN "HTTP 200, but not from the Bot API"
 
 static void test_kinds(void **state)
@@ -177,6 +185,8 @@ static void test_kinds(void **state)
     } cases[] = {
         {200, "{\"ok\":true,\"result\":{\"message_id\":7}}", TELEGRAM_OK, ""},
         {200, " {\"ok\":true}\n", TELEGRAM_OK, ""},
+        {200, "{\"ok\":true,\"result\":[]}", TELEGRAM_OK, ""},
+        {200, "{\"ok\":true,\"result\":true}", TELEGRAM_OK, ""},
         /* only that is a yes */
         {200, "", TELEGRAM_LATER, FOREIGN},
         {200, "{}", TELEGRAM_LATER, FOREIGN},
@@ -214,9 +224,28 @@ static void test_kinds(void **state)
         {403, "{\"ok\":false,\"description\":7}", TELEGRAM_REFUSED, "HTTP 403"},
         {403, ERROR(403, "can't parse entities"), TELEGRAM_REFUSED,
          "HTTP 403: can't parse entities"},
+        {400, ERROR(400, "Conflict: of another status"), TELEGRAM_REFUSED,
+         "HTTP 400: Conflict: of another status"},
         /* not like this */
         {400, ERROR(400, CANNOT_PARSE), TELEGRAM_UNPARSABLE,
          "HTTP 400: Bad Request: can't parse entities: Unsupported start tag \"x\" at byte 5"},
+        UNPARSABLE("Bad Request: message is too long"),
+        UNPARSABLE("Bad Request: MESSAGE IS TOO LONG"),
+        UNPARSABLE("Bad Request: Text is too long"),
+        UNPARSABLE("Bad Request: message text is empty"),
+        UNPARSABLE("Bad Request: message must be non-empty"),
+        /* not there */
+        NO_THREAD("Bad Request: message thread not found"),
+        NO_THREAD("Bad Request: Message Thread not found"),
+        NO_THREAD("Bad Request: TOPIC_CLOSED"),
+        NO_THREAD("Bad Request: TOPIC_DELETED"),
+        NO_THREAD("Bad Request: topic_deleted"),
+        {403, ERROR(403, "TOPIC_CLOSED"), TELEGRAM_REFUSED, "HTTP 403: TOPIC_CLOSED"},
+        /* not you */
+        {409, ERROR(409, "Conflict: terminated by other getUpdates request"), TELEGRAM_CONFLICT,
+         "HTTP 409: Conflict: terminated by other getUpdates request"},
+        {409, "{\"ok\":false}", TELEGRAM_CONFLICT, "HTTP 409"},
+        {409, "<html>Conflict</html>", TELEGRAM_LATER, "HTTP 409"},
     };
 
     (void)state;
@@ -225,7 +254,49 @@ static void test_kinds(void **state)
 
         assert_int_equal(answer.kind, cases[i].kind);
         assert_string_equal(answer.reason, cases[i].reason);
+        assert_int_equal(answer.migrated_to, 0);
     }
+}
+
+/* A group's new number is believed in a 400, when it can be one. */
+static void test_migrated(void **state)
+{
+#define UPGRADED "group chat was upgraded to a supergroup chat"
+#define MIGRATE(chat)                                                                              \
+    "{\"ok\":false,\"description\":\"" UPGRADED "\",\"parameters\":{\"migrate_to_chat_id\":" chat  \
+    "}}"
+    static const struct {
+        long status;
+        const char *body;
+        int64_t chat; /* 0 = refused */
+    } cases[] = {
+        {400, MIGRATE("-1001234567890"), INT64_C(-1001234567890)},
+        {400, MIGRATE("-1"), -1},
+        {400, MIGRATE("-4503599627370495"), INT64_C(-4503599627370495)},
+        {400, MIGRATE("-4503599627370496"), 0},
+        {400, MIGRATE("-99999999999999999999999"), 0},
+        {400, MIGRATE("0"), 0},
+        {400, MIGRATE("1001234567890"), 0},
+        {400, MIGRATE("\"-1001234567890\""), 0},
+        {400, MIGRATE("-1001234567890.0"), 0},
+        {400, MIGRATE("[-1]"), 0},
+        {400, "{\"ok\":false,\"description\":\"" UPGRADED "\"}", 0},
+        {400, "{\"ok\":false,\"parameters\":[-1],\"description\":\"" UPGRADED "\"}", 0},
+        {403, MIGRATE("-1001234567890"), 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const telegram_answer_t answer = read_answer(cases[i].status, cases[i].body, 0);
+
+        assert_int_equal(answer.kind, cases[i].chat != 0 ? TELEGRAM_MIGRATED : TELEGRAM_REFUSED);
+        assert_int_equal(answer.migrated_to, cases[i].chat);
+        assert_non_null(strstr(answer.reason, UPGRADED));
+    }
+    assert_int_equal(read_answer(500, MIGRATE("-1"), 0).migrated_to, 0);
+    assert_int_equal(
+        read_answer(200, "{\"ok\":true,\"parameters\":{\"migrate_to_chat_id\":-1}}", 0).migrated_to,
+        0);
 }
 
 static void test_wait(void **state)
@@ -298,36 +369,54 @@ static void test_description(void **state)
     assert_memory_equal(answer.reason, "HTTP 400: xé", strlen("HTTP 400: xé"));
 }
 
+/* {"ok":true,"a":[[…]]} with this many levels of arrays; the caller frees it. */
+static char *nested(size_t levels)
+{
+    static const char head[] = "{\"ok\":true,\"a\":";
+    char *body = malloc(sizeof(head) + 2 * levels + 1);
+
+    assert_non_null(body);
+    memcpy(body, head, sizeof(head));
+    memset(body + sizeof(head) - 1, '[', levels);
+    memset(body + sizeof(head) - 1 + levels, ']', levels);
+    strcpy(body + sizeof(head) - 1 + 2 * levels, "}");
+    return body;
+}
+
 /* Neither the depth nor the size of an answer is theirs to choose. */
 static void test_excess(void **state)
 {
-    char *body = malloc(TELEGRAM_ANSWER_MAX + 2);
+    static const struct {
+        size_t levels;
+        telegram_kind_t kind;
+    } cases[] = {{100, TELEGRAM_OK}, {128, TELEGRAM_LATER}, {30000, TELEGRAM_LATER}};
+    char *body = malloc(TELEGRAM_UPDATES_MAX + 2);
 
     (void)state;
     assert_non_null(body);
-    memset(body, ' ', TELEGRAM_ANSWER_MAX + 1);
-    body[TELEGRAM_ANSWER_MAX + 1] = '\0';
+    memset(body, ' ', TELEGRAM_UPDATES_MAX + 1);
+    body[TELEGRAM_UPDATES_MAX + 1] = '\0';
     memcpy(body, "{\"ok\":true}", strlen("{\"ok\":true}"));
     assert_int_equal(read_answer(200, body, 0).kind, TELEGRAM_LATER);
-    body[TELEGRAM_ANSWER_MAX] = '\0';
+    body[TELEGRAM_UPDATES_MAX] = '\0';
     assert_int_equal(read_answer(200, body, 0).kind, TELEGRAM_OK);
-    memset(body, ' ', TELEGRAM_ANSWER_MAX);
-    memcpy(body, "{\"ok\":true,\"a\":", strlen("{\"ok\":true,\"a\":"));
-    memset(body + 100, '[', 30000);
-    memset(body + 30100, ']', 30000);
-    body[60100] = '}';
-    assert_int_equal(read_answer(200, body, 0).kind, TELEGRAM_LATER);
     free(body);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        body = nested(cases[i].levels);
+        assert_int_equal(read_answer(200, body, 0).kind, cases[i].kind);
+        free(body);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_token),       cmocka_unit_test(test_chat),
-        cmocka_unit_test(test_url),         cmocka_unit_test(test_message_body),
-        cmocka_unit_test(test_poll_body),   cmocka_unit_test(test_commands_body),
-        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_wait),
-        cmocka_unit_test(test_description), cmocka_unit_test(test_excess),
+        cmocka_unit_test(test_token),     cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_url),       cmocka_unit_test(test_message_body),
+        cmocka_unit_test(test_poll_body), cmocka_unit_test(test_commands_body),
+        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_migrated),
+        cmocka_unit_test(test_wait),      cmocka_unit_test(test_description),
+        cmocka_unit_test(test_excess),
     };
 
     return cmocka_run_group_tests_name("telegram", tests, NULL, NULL);

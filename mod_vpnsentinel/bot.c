@@ -1,0 +1,167 @@
+#include "bot.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "clock.h"
+#include "command.h"
+#include "log.h"
+
+#define COMPONENT "telegram"
+#define STRANGERS_MAX 16u                /* chats that are remembered as told of */
+#define TALK_PAUSE (3600 * CLOCK_SECOND) /* usec between two answers to talk in a group */
+#define MINUTE (60 * CLOCK_SECOND)       /* usec */
+#define QUESTIONS_MAX 20u                /* within it; there are no more answers in it, either */
+
+_Static_assert(QUESTION_TEXT_SIZE >= TELEGRAM_TEXT_SIZE, "a question holds what was written");
+
+struct bot_t {
+    bot_setup_t setup;
+    char name[TELEGRAM_NAME_SIZE];
+    int64_t strangers[STRANGERS_MAX]; /* a ring */
+    size_t strangers_told;            /* ever */
+    int64_t talk_due;                 /* monotonic usec: talk in a group is answered again */
+    int64_t minute;                   /* monotonic usec: when the counted one began */
+    unsigned int questions;           /* in it */
+};
+
+bot_t *bot_create(const bot_setup_t *setup, apr_pool_t *pool)
+{
+    bot_t *bot = apr_pcalloc(pool, sizeof(*bot));
+
+    bot->setup = *setup;
+    return bot;
+}
+
+const char *bot_name(const bot_t *bot)
+{
+    return bot->name;
+}
+
+void bot_set_name(bot_t *bot, const char *name)
+{
+    apr_cpystrn(bot->name, name, sizeof(bot->name));
+}
+
+/* --- who is answered --- */
+
+static bool was_told_of(const bot_t *bot, int64_t chat)
+{
+    for (size_t i = 0; i < STRANGERS_MAX && i < bot->strangers_told; i++) {
+        if (bot->strangers[i] == chat) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Once each: it is how one finds out the number of one's own chat. */
+static void tell_stranger(bot_t *bot, const telegram_update_t *update)
+{
+    if (was_told_of(bot, update->chat)) {
+        return;
+    }
+    bot->strangers[bot->strangers_told++ % STRANGERS_MAX] = update->chat;
+    log_server(VPS_WARN, COMPONENT,
+               "⚠️ Chat %" PRId64
+               " writes to the bot, but is not VPNSentinelTelegramChatID: it "
+               "gets no answer",
+               update->chat);
+}
+
+/* In a group people talk to each other. */
+static bool may_answer_talk(bot_t *bot, const telegram_update_t *update, int64_t now)
+{
+    if (update->is_private) {
+        return true;
+    }
+    if (now < bot->talk_due) {
+        return false;
+    }
+    bot->talk_due = now + TALK_PAUSE;
+    return true;
+}
+
+static bool is_too_much(bot_t *bot, int64_t now)
+{
+    if (now >= bot->minute + MINUTE) {
+        bot->minute = now;
+        bot->questions = 0;
+    }
+    return bot->questions++ >= QUESTIONS_MAX;
+}
+
+static bool is_heard(bot_t *bot, const telegram_update_t *update, int64_t now)
+{
+    if (update->chat == 0 || update->is_from_bot || update->text[0] == '\0') {
+        return false;
+    }
+    if (!chat_is(bot->setup.chat, update->chat, update->chat_name)) {
+        tell_stranger(bot, update);
+        return false;
+    }
+    if (update->date != 0 && now - update->date > QUESTION_AGE_MAX) {
+        log_server(VPS_INFO, COMPONENT, "What was written %" PRId64 " s ago gets no answer",
+                   now - update->date);
+        return false;
+    }
+    return true;
+}
+
+/* --- what is done --- */
+
+static void mute(bot_t *bot, const command_t *command, int64_t now)
+{
+    const uint32_t seconds =
+        command->argument[0] == '\0' ? BOT_MUTE_INITIAL : command_duration(command->argument);
+
+    if (seconds > 0 && !command->has_more) {
+        mute_begin(bot->setup.mute, bot->setup.store, now, now + seconds);
+        log_server(VPS_INFO, COMPONENT, "🔕 Alerts are muted for %" PRIu32 " s", seconds);
+    }
+}
+
+static void unmute(bot_t *bot, int64_t now)
+{
+    if (mute_is_on(bot->setup.mute, now)) {
+        mute_end(bot->setup.mute, bot->setup.store, now);
+        log_server(VPS_INFO, COMPONENT, "🔔 Alerts are not muted any more");
+    }
+}
+
+static void keep_question(bot_t *bot, const telegram_update_t *update, int64_t now)
+{
+    question_t question = {
+        .asked = now,
+        .thread = update->thread,
+        .message = update->message,
+    };
+
+    apr_cpystrn(question.text, update->text, sizeof(question.text));
+    store_put_question(bot->setup.store, &question);
+    log_server(VPS_DEBUG, COMPONENT, "Asked: %s", question.text);
+}
+
+void bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now)
+{
+    const int64_t moment = clock_monotonic();
+    command_t command;
+
+    if (!is_heard(bot, update, now)) {
+        return;
+    }
+    command_parse(&command, update->text, bot->name);
+    if (command.kind == COMMAND_NONE ||
+        (command.kind == COMMAND_TALK && !may_answer_talk(bot, update, moment)) ||
+        is_too_much(bot, moment)) {
+        return;
+    }
+    if (command.kind == COMMAND_MUTE) {
+        mute(bot, &command, now);
+    } else if (command.kind == COMMAND_UNMUTE) {
+        unmute(bot, now);
+    }
+    keep_question(bot, update, now);
+}

@@ -1,0 +1,283 @@
+#include "poller.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+#include "http_main.h"
+
+#include "clock.h"
+#include "command.h"
+#include "log.h"
+#include "telegram.h"
+
+#define COMPONENT "telegram"
+#define POLL_TIMEOUT 25        /* sec that Telegram waits for something to tell */
+#define POLL_LIMIT 10          /* updates of an answer; after a failure 1: they may not fit */
+#define POLL_PACE CLOCK_SECOND /* usec between two polls that bring nothing */
+#define TIMEOUT_MS 20000L      /* ms for a request that has its answer at once */
+#define RETRY_MIN CLOCK_SECOND /* usec of the first wait after a failure; doubles */
+#define RETRY_MAX (60 * CLOCK_SECOND)      /* usec */
+#define REFUSED_RETRY (300 * CLOCK_SECOND) /* usec between tries while refused */
+#define COMMANDS_MAX 16u
+#define SETTING_SIZE 64 /* bytes of the offset's name and value */
+
+/* What is asked, in this order. */
+typedef enum step_t { ASK_NAME, TELL_COMMANDS, POLL, STEPS } step_t;
+
+static const char *const methods[STEPS] = {
+    [ASK_NAME] = "getMe", [TELL_COMMANDS] = "setMyCommands", [POLL] = "getUpdates"};
+
+struct poller_t {
+    poller_setup_t setup;
+    bot_api_caller_t caller;
+    step_t step;
+    bool busy;
+    int64_t begun;                 /* monotonic usec: when the request under way began */
+    int64_t not_before;            /* monotonic usec: of the next one */
+    unsigned int failures;         /* in a row */
+    int64_t offset;                /* up to where updates have been read */
+    int64_t stored_offset;         /* up to where what they say is in the store */
+    char setting[SETTING_SIZE];    /* its name: another bot counts for itself */
+    char error[VITALS_ERROR_SIZE]; /* see poller_error() */
+    int64_t now;                   /* sec since epoch: while updates are read */
+};
+
+static bot_api_done_t answered;
+
+static void recall_offset(poller_t *poller)
+{
+    char text[SETTING_SIZE];
+
+    (void)snprintf(poller->setting, sizeof(poller->setting), "telegram_offset %.*s",
+                   (int)strspn(poller->setup.api->token, "0123456789"), poller->setup.api->token);
+    if (store_get_setting(poller->setup.store, poller->setting, text, sizeof(text))) {
+        poller->offset = strtoll(text, NULL, 10);
+    }
+    if (poller->offset < 0) {
+        poller->offset = 0;
+    }
+    poller->stored_offset = poller->offset;
+}
+
+poller_t *poller_create(const poller_setup_t *setup, apr_pool_t *pool)
+{
+    poller_t *poller = apr_pcalloc(pool, sizeof(*poller));
+
+    poller->setup = *setup;
+    poller->caller = (bot_api_caller_t){setup->api, answered, poller};
+    recall_offset(poller);
+    return poller;
+}
+
+const char *poller_error(const poller_t *poller)
+{
+    return poller->error;
+}
+
+/* --- telling --- */
+
+static void tell_failure(poller_t *poller, const telegram_answer_t *answer)
+{
+    const bool news = strcmp(poller->error, answer->reason) != 0;
+
+    log_server(news ? VPS_ERROR : VPS_DEBUG, COMPONENT, "❌ The bot hears nothing: %s: %s",
+               methods[poller->step], answer->reason);
+    if (news && answer->kind == TELEGRAM_CONFLICT) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
+                     "VPNS0062: somebody else receives what is written to the bot: a program with "
+                     "the same VPNSentinelTelegramToken, or a webhook; alerts are sent all the "
+                     "same: %s",
+                     answer->reason);
+    }
+    apr_cpystrn(poller->error, answer->reason, sizeof(poller->error));
+}
+
+static void tell_success(poller_t *poller)
+{
+    if (poller->error[0] != '\0') {
+        log_server(VPS_INFO, COMPONENT, "✅ The bot hears again");
+        poller->error[0] = '\0';
+    }
+}
+
+/* --- failures --- */
+
+static int64_t back_off(unsigned int failures)
+{
+    const int64_t wait = failures < 6 ? RETRY_MIN << failures : RETRY_MAX;
+
+    return wait < RETRY_MAX ? wait : RETRY_MAX;
+}
+
+static void wait_after_failure(poller_t *poller, const telegram_answer_t *answer, int64_t now)
+{
+    int64_t wait = answer->kind == TELEGRAM_CONFLICT ? RETRY_MAX
+                   : answer->kind == TELEGRAM_LATER  ? back_off(poller->failures)
+                                                     : REFUSED_RETRY;
+
+    if (wait < answer->retry_after * CLOCK_SECOND) {
+        wait = answer->retry_after * CLOCK_SECOND;
+    }
+    poller->failures++;
+    poller->not_before = now + wait;
+}
+
+/* What a poll needs not is no reason not to poll. */
+static bool goes_without(const poller_t *poller, const telegram_answer_t *answer)
+{
+    return poller->step != POLL && answer->kind != TELEGRAM_LATER;
+}
+
+/* --- answers --- */
+
+static void stored(void *ctx, store_result_t result)
+{
+    poller_t *poller = ctx;
+
+    poller->busy = false;
+    if (result == STORE_FAILED) { /* they are told again */
+        poller->offset = poller->stored_offset;
+        poller->not_before = clock_monotonic() + RETRY_MIN;
+    } else {
+        poller->stored_offset = poller->offset;
+    }
+}
+
+static void hear(void *ctx, const telegram_update_t *update)
+{
+    poller_t *poller = ctx;
+
+    bot_hear(poller->setup.bot, update, poller->now);
+}
+
+/* Returns false when it is no answer of getUpdates. */
+static bool take_updates(poller_t *poller, const char *body, size_t size)
+{
+    char text[SETTING_SIZE];
+
+    poller->now = clock_wall() / CLOCK_SECOND;
+    if (!telegram_read_updates(body, size, &poller->offset, hear, poller)) {
+        return false;
+    }
+    if (poller->offset == poller->stored_offset) {
+        poller->not_before = poller->begun + POLL_PACE; /* should they not wait */
+        return true;
+    }
+    (void)snprintf(text, sizeof(text), "%" PRId64, poller->offset);
+    store_put_setting(poller->setup.store, poller->setting, text);
+    poller->busy = true;
+    store_commit(poller->setup.store, stored, poller);
+    return true;
+}
+
+static void take_name(poller_t *poller, const char *body, size_t size)
+{
+    char name[TELEGRAM_NAME_SIZE];
+
+    if (telegram_read_name(name, sizeof(name), body, size)) {
+        bot_set_name(poller->setup.bot, name);
+        log_server(VPS_INFO, COMPONENT, "🤖 The bot is @%s", name);
+    }
+}
+
+/* Returns false when it is not what was asked for. */
+static bool take(poller_t *poller, const char *body, size_t size)
+{
+    switch (poller->step) {
+    case ASK_NAME:
+        take_name(poller, body, size);
+        poller->step = TELL_COMMANDS;
+        return true;
+    case TELL_COMMANDS:
+        poller->step = POLL;
+        return true;
+    default:
+        return take_updates(poller, body, size);
+    }
+}
+
+static void fail(poller_t *poller, const telegram_answer_t *answer)
+{
+    if (goes_without(poller, answer)) {
+        poller->step++;
+        return;
+    }
+    tell_failure(poller, answer);
+    wait_after_failure(poller, answer, clock_monotonic());
+}
+
+static void answered(void *ctx, const telegram_answer_t *answer, const char *body, size_t size)
+{
+    static const telegram_answer_t no_updates = {.kind = TELEGRAM_LATER,
+                                                 .reason = "no updates in the answer"};
+    poller_t *poller = ctx;
+    const step_t step = poller->step;
+
+    poller->busy = false;
+    if (answer->kind != TELEGRAM_OK) {
+        fail(poller, answer);
+    } else if (!take(poller, body, size)) {
+        fail(poller, &no_updates);
+    } else {
+        poller->failures = 0;
+        if (step == POLL) {
+            tell_success(poller);
+        }
+    }
+}
+
+/* --- asking --- */
+
+static char *commands_body(void)
+{
+    telegram_command_t commands[COMMANDS_MAX];
+    size_t count;
+    const command_help_t *table = command_table(&count);
+
+    for (size_t i = 0; i < count && i < COMMANDS_MAX; i++) {
+        commands[i] = (telegram_command_t){table[i].name, table[i].description};
+    }
+    return telegram_commands_body(commands, count < COMMANDS_MAX ? count : COMMANDS_MAX);
+}
+
+static char *body_of(const poller_t *poller)
+{
+    switch (poller->step) {
+    case ASK_NAME:
+        return strdup("{}");
+    case TELL_COMMANDS:
+        return commands_body();
+    default:
+        return telegram_poll_body(poller->offset, POLL_TIMEOUT,
+                                  poller->failures == 0 ? POLL_LIMIT : 1);
+    }
+}
+
+static void call(poller_t *poller)
+{
+    const bool waits = poller->step == POLL;
+    char *body = body_of(poller);
+    const bot_api_call_t call = {
+        .method = methods[poller->step],
+        .body = body,
+        .timeout_ms = TIMEOUT_MS + (waits ? POLL_TIMEOUT * 1000L : 0),
+        .answer_max = waits ? TELEGRAM_UPDATES_MAX : TELEGRAM_ANSWER_MAX,
+    };
+
+    poller->busy = true;
+    bot_api_call(&poller->caller, &call);
+    free(body);
+}
+
+int64_t poller_tend(poller_t *poller, int64_t now)
+{
+    if (!poller->busy && now >= poller->not_before) {
+        poller->begun = now;
+        call(poller);
+    }
+    return poller->busy ? INT64_MAX : poller->not_before;
+}

@@ -1,0 +1,105 @@
+# The ledger of the endurance test: what it takes, and what it finds fault with.
+use strict;
+use warnings;
+use utf8;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+use Ledger;
+
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
+
+my ($OFFLINE, $MOVED) = ('❌ Client Offline', '🔄 IP Address Changed');
+my $NOW = time;
+
+# An event of a client; its number is in its words.
+sub event {
+    my ($client, $title, $number) = @_;
+    my $message = "$title: $client\nNumber: $number\nTime: 2026-11-28 15:30:00 CET";
+    return { client_id => $client, message => $message };
+}
+
+# An alert that came so many seconds after the beginning.
+sub message {
+    my ($time, $plain, %more) = @_;
+    return { time => $NOW + $time, plain => $plain, %more };
+}
+
+my @event = (event('a', $OFFLINE, 1), event('a', $MOVED, 2), event('a', $OFFLINE, 3),
+    event('b', $OFFLINE, 4));
+my @single = map { $_->{message} } @event;
+my $first_two = "$OFFLINE: 1, $MOVED: 1\n\n$OFFLINE: 1\na: x · 15:30:00\n\n$MOVED: 1\n"
+    . 'a: x · 15:30:00';
+my $last_two = "$OFFLINE: 2\na: x · 15:30:00\nb: x · 15:30:00";
+my $all = "$OFFLINE: 3, $MOVED: 1\n\n$OFFLINE: 3, of 2 clients\na ×2: x · 15:30:00\nb: x · 15:30:00"
+    . "\n\n$MOVED: 1\na: x · 15:30:00";
+
+# Name; messages: time, text, more; faults; numbers of doubled and reordered; ends of the monitor.
+my @table = (
+    [ 'each alone', [ map { [ $_, $single[$_] ] } 0 .. 3 ] ],
+    [ 'with the time since', [ map { [ $_, "$single[$_] (3 min ago)" ] } 0 .. 3 ] ],
+    [ 'two digests', [ [ 1, $first_two ], [ 2, $last_two ] ] ],
+    [ 'one digest', [ [ 1, $all ] ] ],
+    [ 'a digest behind two', [ [ 1, $single[0] ], [ 2, $single[1] ], [ 3, $last_two ] ] ],
+    [ 'a digest before two', [ [ 1, $first_two ], [ 2, $single[2] ], [ 3, $single[3] ] ] ],
+    [ 'one is missing', [ map { [ $_, $single[$_] ] } 0 .. 2 ], [qr/was not told: .*: b\n/] ],
+    [ 'one is missing in digests', [ [ 1, $first_two ], [ 2, $single[3] ] ],
+        [qr/was not told: .*: a\n/] ],
+    [ 'nothing', [], [ (qr/was not told/) x 4 ] ],
+    [ 'one too many', [ [ 1, $all ], [ 2, $single[3] ] ], [qr/without a reason/], 1 ],
+    [ 'one of nobody', [ [ 1, $all ], [ 2, event('c', $OFFLINE, 5)->{message} ] ],
+        [qr/without a reason: .*: c\n/], 1 ],
+    [ 'twice, alone', [ (map { [ $_, $single[$_] ] } 0 .. 3), [ 4, $single[3] ] ],
+        [qr/without a reason: .*: b\n/], 1 ],
+    [ 'twice, alone, the monitor ended',
+        [ (map { [ $_, $single[$_] ] } 0 .. 3), [ 4, $single[3] ] ], [], 1, 0, [3.5] ],
+    [ 'twice, alone, unanswered', [ (map { [ $_, $single[$_], unanswered => 1 ] } 0 .. 3),
+        [ 4, $single[3] ] ], [], 1 ],
+    [ 'a digest twice', [ [ 1, $all ], [ 2, $all ] ], [ (qr/without a reason/) x 3 ], 4 ],
+    [ 'a digest twice, the monitor ended', [ [ 1, $all ], [ 2, $all ] ], [], 4, 0, [1.5] ],
+    [ 'alone, then in a digest', [ [ 1, $single[0] ], [ 2, $all ] ], [qr/without a reason/], 1 ],
+    [ 'alone, then in a digest, the monitor ended', [ [ 1, $single[0] ], [ 2, $all ] ],
+        [], 1, 0, [1.5] ],
+    [ 'a digest grows, the monitor ended', [ [ 1, $first_two ], [ 2, $all ] ], [], 2, 0, [1.5] ],
+    [ 'another order', [ [ 1, $single[1] ], [ 2, $single[0] ], [ 3, $last_two ] ],
+        [qr/came before/], 0, 1 ],
+    [ 'another order of clients', [ [ 1, $single[3] ], map { [ 2 + $_, $single[$_] ] } 0 .. 2 ] ],
+    [ 'who is not named', [ [ 1, "$OFFLINE: 3\n… and 3 more clients" ], [ 2, $single[1] ] ],
+        [ (qr/was not told/) x 3 ] ],
+    [ 'a digest that cannot be read', [ [ 1, $all =~ s/^b: .*/b/mr ] ],
+        [ qr/was not told: .*: b\n/, qr/cannot be read: b\z/, (qr/cannot be read: /) x 3 ] ],
+);
+for (@table) {
+    my ($name, $messages, $faults, $doubled, $reordered, $ends) = @$_;
+    subtest $name => sub {
+        my $ledger = Ledger->new;
+        $ledger->{ends} = [ map { $NOW + $_ } @{ $ends // [] } ];
+        my @messages = map { message(@$_) } @$messages;
+        my $result = $ledger->audit(\@event, \@messages);
+        is(scalar @{ $result->{faults} }, scalar @{ $faults // [] }, 'faults')
+            or diag explain $result->{faults};
+        like($result->{faults}[$_], $faults->[$_], "... $_") for 0 .. $#{ $faults // [] };
+        is_deeply([ @$result{qw(doubled reordered events messages)} ],
+            [ $doubled // 0, $reordered // 0, 4, scalar @messages ], 'numbers');
+        my $untold = grep { /was not told/ } @{ $result->{faults} };
+        is(scalar $ledger->untold(\@event, \@messages), $untold, 'untold');
+    };
+}
+
+subtest 'questions' => sub {
+    my $ledger = Ledger->new;
+    $ledger->asks($_) for 1 .. 3;
+    $ledger->{ends} = [ $NOW + 2.5 ];
+    my @answer = map { message($_->[0], 'Pong', reply_to => $_->[1]) } [ 1, 1 ], [ 2, 2 ], [ 3, 2 ];
+    is_deeply([ $ledger->untold([], \@answer) ], [3], 'one waits');
+    is_deeply($ledger->audit([], \@answer)->{faults}, ['message 3 was not answered'], 'is blamed');
+    my $result = Ledger->new->audit([], \@answer);
+    is_deeply($result->{faults}, [], 'what nobody asked is not looked at');
+    $ledger = Ledger->new;
+    $ledger->asks(2);
+    is_deeply($ledger->audit([], \@answer)->{faults},
+        ['message 2 was answered without a reason: Pong'], 'an answer twice');
+};
+
+done_testing;
