@@ -165,3 +165,8 @@ void bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now)
     }
     keep_question(bot, update, now);
 }
+
+void bot_take_back(bot_t *bot)
+{
+    mute_recall(bot->setup.mute, bot->setup.store);
+}

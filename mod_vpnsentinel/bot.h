@@ -34,4 +34,7 @@ void bot_set_name(bot_t *bot, const char *name);
 /* Put into the store's transaction what follows of an update. now: sec since epoch. */
 void bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now);
 
+/* That transaction has failed: nothing of it was so. What was heard in it is heard again. */
+void bot_take_back(bot_t *bot);
+
 #endif

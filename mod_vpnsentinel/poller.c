@@ -23,6 +23,7 @@
 #define RETRY_MAX (60 * CLOCK_SECOND)      /* usec */
 #define REFUSED_RETRY (300 * CLOCK_SECOND) /* usec between tries while refused */
 #define COMMANDS_MAX 16u
+#define DIGITS "0123456789"
 #define SETTING_SIZE 64 /* bytes of the offset's name and value */
 
 /* What is asked, in this order. */
@@ -39,8 +40,8 @@ struct poller_t {
     int64_t begun;                 /* monotonic usec: when the request under way began */
     int64_t not_before;            /* monotonic usec: of the next one */
     unsigned int failures;         /* in a row */
-    int64_t offset;                /* up to where updates have been read */
-    int64_t stored_offset;         /* up to where what they say is in the store */
+    int64_t offset;                /* up to where updates are heard and stored */
+    int64_t next;                  /* what it will be with those that are being heard */
     char setting[SETTING_SIZE];    /* its name: another bot counts for itself */
     char error[VITALS_ERROR_SIZE]; /* see poller_error() */
     int64_t now;                   /* sec since epoch: while updates are read */
@@ -48,19 +49,22 @@ struct poller_t {
 
 static bot_api_done_t answered;
 
+/* 0 = whatever they have: with anything above their numbers we would never hear again. */
+static int64_t read_offset(const char *text)
+{
+    const int64_t offset = text[strspn(text, DIGITS)] == '\0' ? strtoll(text, NULL, 10) : 0;
+
+    return offset <= TELEGRAM_ID_MAX + 1 ? offset : 0;
+}
+
 static void recall_offset(poller_t *poller)
 {
-    char text[SETTING_SIZE];
+    char text[SETTING_SIZE]; /* "" when there is none */
 
     (void)snprintf(poller->setting, sizeof(poller->setting), "telegram_offset %.*s",
-                   (int)strspn(poller->setup.api->token, "0123456789"), poller->setup.api->token);
-    if (store_get_setting(poller->setup.store, poller->setting, text, sizeof(text))) {
-        poller->offset = strtoll(text, NULL, 10);
-    }
-    if (poller->offset < 0) {
-        poller->offset = 0;
-    }
-    poller->stored_offset = poller->offset;
+                   (int)strspn(poller->setup.api->token, DIGITS), poller->setup.api->token);
+    (void)store_get_setting(poller->setup.store, poller->setting, text, sizeof(text));
+    poller->offset = read_offset(text);
 }
 
 poller_t *poller_create(const poller_setup_t *setup, apr_pool_t *pool)
@@ -126,10 +130,11 @@ static void wait_after_failure(poller_t *poller, const telegram_answer_t *answer
     poller->not_before = now + wait;
 }
 
-/* What a poll needs not is no reason not to poll. */
+/* What a poll needs not is no reason not to poll, unless it is had soon. */
 static bool goes_without(const poller_t *poller, const telegram_answer_t *answer)
 {
-    return poller->step != POLL && answer->kind != TELEGRAM_LATER;
+    return poller->step != POLL &&
+           (answer->kind != TELEGRAM_LATER || answer->retry_after * CLOCK_SECOND > RETRY_MAX);
 }
 
 /* --- answers --- */
@@ -140,34 +145,45 @@ static void stored(void *ctx, store_result_t result)
 
     poller->busy = false;
     if (result == STORE_FAILED) { /* they are told again */
-        poller->offset = poller->stored_offset;
+        bot_take_back(poller->setup.bot);
         poller->not_before = clock_monotonic() + RETRY_MIN;
     } else {
-        poller->stored_offset = poller->offset;
+        poller->offset = poller->next;
     }
 }
 
 static void hear(void *ctx, const telegram_update_t *update)
 {
     poller_t *poller = ctx;
+    const bool counts_anew = poller->next < poller->offset;
 
-    bot_hear(poller->setup.bot, update, poller->now);
+    if (update->id >= poller->offset || counts_anew) {
+        bot_hear(poller->setup.bot, update, poller->now);
+    }
 }
 
-/* Returns false when it is no answer of getUpdates. */
+static void ignore(void *ctx, const telegram_update_t *update)
+{
+    (void)ctx;
+    (void)update;
+}
+
+/* Returns false when it is no answer of getUpdates. It may bring nothing, or the last ones again. */
 static bool take_updates(poller_t *poller, const char *body, size_t size)
 {
     char text[SETTING_SIZE];
 
-    poller->now = clock_wall() / CLOCK_SECOND;
-    if (!telegram_read_updates(body, size, &poller->offset, hear, poller)) {
+    poller->next = poller->offset;
+    if (!telegram_read_updates(body, size, &poller->next, ignore, NULL)) {
         return false;
     }
-    if (poller->offset == poller->stored_offset) {
+    if (poller->next == poller->offset) {
         poller->not_before = poller->begun + POLL_PACE; /* should they not wait */
         return true;
     }
-    (void)snprintf(text, sizeof(text), "%" PRId64, poller->offset);
+    poller->now = clock_wall() / CLOCK_SECOND;
+    (void)telegram_read_updates(body, size, &poller->next, hear, poller);
+    (void)snprintf(text, sizeof(text), "%" PRId64, poller->next);
     store_put_setting(poller->setup.store, poller->setting, text);
     poller->busy = true;
     store_commit(poller->setup.store, stored, poller);
@@ -208,6 +224,9 @@ static void fail(poller_t *poller, const telegram_answer_t *answer)
     }
     tell_failure(poller, answer);
     wait_after_failure(poller, answer, clock_monotonic());
+    if (answer->kind == TELEGRAM_REFUSED) { /* so were name and commands, perhaps */
+        poller->step = ASK_NAME;
+    }
 }
 
 static void answered(void *ctx, const telegram_answer_t *answer, const char *body, size_t size)
