@@ -20,8 +20,9 @@
 #define POLL_PACE CLOCK_SECOND /* usec between two polls that bring nothing */
 #define TIMEOUT_MS 20000L      /* ms for a request that has its answer at once */
 #define RETRY_MIN CLOCK_SECOND /* usec of the first wait after a failure; doubles */
-#define RETRY_MAX (60 * CLOCK_SECOND)      /* usec */
-#define REFUSED_RETRY (300 * CLOCK_SECOND) /* usec between tries while refused */
+#define RETRY_MAX (60 * CLOCK_SECOND)        /* usec */
+#define REFUSED_RETRY (300 * CLOCK_SECOND)   /* usec between tries while refused */
+#define CONFLICT_PAUSE (3600 * CLOCK_SECOND) /* usec between two lines on a conflict */
 #define COMMANDS_MAX 16u
 #define DIGITS "0123456789"
 #define SETTING_SIZE 64 /* bytes of the offset's name and value */
@@ -44,6 +45,8 @@ struct poller_t {
     int64_t next;                  /* what it will be with those that are being heard */
     char setting[SETTING_SIZE];    /* its name: another bot counts for itself */
     char error[VITALS_ERROR_SIZE]; /* see poller_error() */
+    bool is_told;                  /* the log has that, or another one since it heard last */
+    int64_t conflict_told_until;   /* monotonic usec: a conflict is no news before */
     int64_t now;                   /* sec since epoch: while updates are read */
 };
 
@@ -84,9 +87,22 @@ const char *poller_error(const poller_t *poller)
 
 /* --- telling --- */
 
+/* Two programs that poll at the same time are told of their conflict again and again. */
+static bool is_news(poller_t *poller, const telegram_answer_t *answer, int64_t now)
+{
+    if (strcmp(poller->error, answer->reason) == 0 ||
+        (answer->kind == TELEGRAM_CONFLICT && now < poller->conflict_told_until)) {
+        return false;
+    }
+    if (answer->kind == TELEGRAM_CONFLICT) {
+        poller->conflict_told_until = now + CONFLICT_PAUSE;
+    }
+    return true;
+}
+
 static void tell_failure(poller_t *poller, const telegram_answer_t *answer)
 {
-    const bool news = strcmp(poller->error, answer->reason) != 0;
+    const bool news = is_news(poller, answer, clock_monotonic());
 
     log_server(news ? VPS_ERROR : VPS_DEBUG, COMPONENT, "❌ The bot hears nothing: %s: %s",
                methods[poller->step], answer->reason);
@@ -98,14 +114,16 @@ static void tell_failure(poller_t *poller, const telegram_answer_t *answer)
                      answer->reason);
     }
     apr_cpystrn(poller->error, answer->reason, sizeof(poller->error));
+    poller->is_told = poller->is_told || news;
 }
 
 static void tell_success(poller_t *poller)
 {
     if (poller->error[0] != '\0') {
-        log_server(VPS_INFO, COMPONENT, "✅ The bot hears again");
-        poller->error[0] = '\0';
+        log_server(poller->is_told ? VPS_INFO : VPS_DEBUG, COMPONENT, "✅ The bot hears again");
     }
+    poller->error[0] = '\0';
+    poller->is_told = false;
 }
 
 /* --- failures --- */

@@ -86,7 +86,7 @@ static void test_failures(void **state)
     assert_int_equal(store.commits, 0);
 }
 
-/* Somebody else polls: each time they find out is told once. */
+/* Somebody else polls: that is told once an hour, however often they take turns with us. */
 static void test_conflict(void **state)
 {
     (void)state;
@@ -102,6 +102,18 @@ static void test_conflict(void **state)
     ask(EMPTY);
     assert_asked("/getUpdates"); /* the name is known */
     assert_int_equal(count_lines(VPS_INFO, "✅ The bot hears again"), 1);
+    for (int i = 0; i < 3; i++) {
+        ask(CONFLICT);
+        assert_due_in(60 * SEC);
+        ask(EMPTY);
+    }
+    assert_int_equal(error_log_lines.count, 1);
+    assert_int_equal(count_lines(VPS_ERROR, "The bot hears nothing"), 1);
+    assert_int_equal(count_lines(VPS_INFO, "✅ The bot hears again"), 1);
+    ask(HTTP("500 Error", "")); /* that is another matter */
+    assert_int_equal(count_lines(VPS_ERROR, "The bot hears nothing"), 2);
+    ask(EMPTY);
+    clock_ahead += 3600;
     ask(CONFLICT);
     assert_int_equal(error_log_lines.count, 2);
 }
