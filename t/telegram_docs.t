@@ -67,7 +67,8 @@ sub all_told {
     my ($bot, $httpd, $code) = @_;
     $httpd->wait_for(sub {
         $code->() if $code;
-        $httpd->events == sum0(map { AlertText::parse($_->{plain})->{total} } $bot->alerts);
+        my $told = sum0(map { AlertText::parse($_->{plain})->{total} } $bot->alerts);
+        return $told > 0 && $told == $httpd->events;    # the start at least
     });
     return scalar $bot->alerts;
 }
