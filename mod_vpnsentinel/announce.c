@@ -295,6 +295,20 @@ static bool is_stale(const client_view_t *view, int64_t stale_before)
     return (int64_t)last < stale_before;
 }
 
+/* What was known of it at last. */
+static void describe(event_t *event, const client_t *client)
+{
+    const vps_record_t *report = &client->report;
+
+    event->to = client->judged.public_ip;
+    memcpy(event->place, client->judged.place, sizeof event->place);
+    memcpy(event->dns, client->judged.dns, sizeof event->dns);
+    memcpy(event->client_id, report->client_id, sizeof event->client_id);
+    memcpy(event->city, report->city, sizeof event->city);
+    memcpy(event->provider, report->provider, sizeof event->provider);
+    memcpy(event->dns_colo, report->dns_colo, sizeof event->dns_colo);
+}
+
 static void forget(announcer_t *announcer, const announce_moment_t *moment)
 {
     const client_view_t *view = &announcer->view;
@@ -309,7 +323,7 @@ static void forget(announcer_t *announcer, const announce_moment_t *moment)
     event.number = FORGOTTEN_NUMBERS + base_of(announcer)->number;
     event.when = moment->wall / CLOCK_SECOND;
     event.light = LIGHT_GREY + 1;
-    memcpy(event.client_id, view->client.report.client_id, sizeof event.client_id);
+    describe(&event, &view->client);
     if (view->client.last_seen > 0 && event.when > view->client.last_seen) {
         event.seconds = (uint32_t)(event.when - view->client.last_seen);
     }

@@ -132,7 +132,7 @@ subtest 'VPNSentinelStateDir' => sub {
 
 subtest 'VPNSentinelForgetAfter' => sub {
     my $httpd = Sentinel->start(conf => "VPNSentinelForgetAfter 5\nVPNSentinelOfflineThreshold 2\n");
-    report($httpd, 'stale');
+    report($httpd, 'stale', location => 'DE', dns_loc => 'DE');
     $httpd->is_announced('stale', 'connected offline', 'a client goes quiet');
     sleep 3.5;
     report($httpd, 'fresh');
@@ -141,6 +141,7 @@ subtest 'VPNSentinelForgetAfter' => sub {
     my ($event) = ($httpd->is_announced('stale', 'connected offline forgotten', 'it is forgotten'))[2];
     like($event->{message}, qr/\A🗑️ Client Forgotten: stale\nLight: ⚫ grey \(offline\)\nSilent for: \d+ s\n/,
         '... with one event');
+    is_deeply([ @$event{qw(to place dns)} ], [ '203.0.113.1', 'DE', 'DE' ], '... that tells what it was');
     is($httpd->client('stale'), undef, '... and gone');
     ok($httpd->client('fresh'), 'the other stays');
     is(() = $httpd->read_file('logs/vpnsentinel.log') =~ /Client Forgotten: stale/g, 1, 'one log line');
