@@ -165,8 +165,10 @@ static void put_named(text_t *text, const named_t *named, int64_t now)
     text_put_code(text, named->client_id);
     text_put(text, ": ");
     put_conditions(text, named->assessment.conditions);
-    text_put(text, ", ");
-    text_put_address(text, &named->public_ip);
+    if (named->public_ip.version != 0) {
+        text_put(text, ", ");
+        text_put_address(text, &named->public_ip);
+    }
     if (named->place[0] != '\0') {
         text_put(text, ", ");
         text_put_country(text, named->place);
@@ -353,9 +355,9 @@ static void put_events(text_t *text, const char *client_id, int64_t now)
     while (told < EVENTS_MAX && step_back(&cursor, &event)) {
         if (strcmp(event.client_id, client_id) == 0) {
             text_put(text, told++ == 0 ? "\n\n" : "\n");
-            text_put(text, message_title((event_kind_t)event.kind));
-            text_put(text, ": ");
             text_put_clock(text, event.when, now);
+            text_put(text, " ");
+            text_put(text, message_title((event_kind_t)event.kind));
         }
     }
 }
@@ -417,17 +419,19 @@ static void answer_ping(text_t *text)
     put_server(text);
 }
 
-static void answer_mute(text_t *text, const command_t *command, const mute_t *mute, int64_t now)
+/* asked: sec since epoch; from then on it counts, which is what somebody asked for. */
+static void answer_mute(text_t *text, const command_t *command, const mute_t *mute, int64_t asked,
+                        int64_t now)
 {
     if (command->has_more ||
         (command->argument[0] != '\0' && command_duration(command->argument) == 0)) {
-        text_put(text, "For how long? /mute 30m, /mute 2h, /mute 1d, at most 365d; /mute alone is "
-                       "1 h.");
+        text_put(text, "For how long? Write /mute 30m, /mute 2h or /mute 1d, at most 365d; /mute "
+                       "alone is for 1 h.");
     } else if (mute_is_on(mute, now)) {
         text_put(text, "🔕 Alerts are muted until ");
         text_put_clock(text, mute->until, now);
         text_put(text, " (");
-        text_put_duration(text, (uint64_t)(mute->until - now));
+        text_put_duration(text, (uint64_t)(mute->until - asked));
         text_put(text, "). What happens is recorded, and told then or on /unmute.");
     } else {
         text_put(text, "🔔 Alerts were muted, and are not any more.");
@@ -446,13 +450,17 @@ static void answer_other(text_t *text)
                    "them all.");
 }
 
-static bool answer(bot_answer_t *bot, text_t *text, const command_t *command, int64_t now)
+static bool answer(bot_answer_t *bot, text_t *text, const question_t *question,
+                   const char *bot_name, int64_t now)
 {
-    switch (command->kind) {
+    command_t command;
+
+    command_parse(&command, question->text, bot_name);
+    switch (command.kind) {
     case COMMAND_STATUS:
         return answer_status(bot, text, now);
     case COMMAND_CLIENT:
-        return answer_client(bot, text, command, now);
+        return answer_client(bot, text, &command, now);
     case COMMAND_START:
     case COMMAND_HELP:
         answer_help(text);
@@ -461,7 +469,7 @@ static bool answer(bot_answer_t *bot, text_t *text, const command_t *command, in
         answer_ping(text);
         return true;
     case COMMAND_MUTE:
-        answer_mute(text, command, bot->mute, now);
+        answer_mute(text, &command, bot->mute, question->asked, now);
         return true;
     case COMMAND_UNMUTE:
         answer_unmute(text, bot->mute, now);
@@ -476,11 +484,6 @@ char *bot_answer_write(bot_answer_t *bot, char out[TEXT_SIZE], const question_t 
                        const char *bot_name, text_form_t form, int64_t now)
 {
     text_t text = text_begin(out, TEXT_SIZE, form);
-    command_t command;
 
-    if (segment_registry() == NULL) {
-        return NULL;
-    }
-    command_parse(&command, question->text, bot_name);
-    return answer(bot, &text, &command, now) ? out : NULL;
+    return segment_registry() != NULL && answer(bot, &text, question, bot_name, now) ? out : NULL;
 }
