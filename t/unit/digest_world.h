@@ -1,5 +1,5 @@
 /*
- * What digest tests share: alerts with their events, and a reading of the text as Telegram reads it.
+ * What digest tests share: alerts with their events.
  */
 #ifndef DIGEST_WORLD_H
 #define DIGEST_WORLD_H
@@ -10,6 +10,7 @@
 
 #include "digest.h"
 #include "message.h"
+#include "telegram_html.h"
 
 #define NOON INT64_C(1768474800) /* 2026-01-15 12:00:00 CET */
 #define ALERTS_MAX 16384
@@ -28,10 +29,10 @@ static void world_add(world_t *world, uint64_t uid, event_kind_t kind, int64_t w
     const size_t i = world->count++;
 
     world->entries[i] = (alert_t){.message = 1000 + i, /* ids are no indexes */
-                                         .uid = uid,
-                                         .number = i,
-                                         .when = when,
-                                         .kind = (uint8_t)kind};
+                                  .uid = uid,
+                                  .number = i,
+                                  .when = when,
+                                  .kind = (uint8_t)kind};
 }
 
 /* The id of a client: its number and the filler, as much of it as there is room. */
@@ -78,73 +79,6 @@ static digest_t world_digest(world_t *world)
                       .get = world_get,
                       .ctx = world,
                       .now = NOON};
-}
-
-/* --- reading what was written --- */
-
-/* Read one character of HTML into *out: its UTF-8. Returns what is behind it. */
-static const char *read_character(const char *html, char **out)
-{
-    static const struct {
-        const char *entity;
-        char character;
-    } entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}};
-
-    if (*html == '&') {
-        for (size_t i = 0; i < 4; i++) {
-            const size_t len = strlen(entities[i].entity);
-
-            if (strncmp(html, entities[i].entity, len) == 0) {
-                *(*out)++ = entities[i].character;
-                return html + len;
-            }
-        }
-        fail_msg("no entity: %.20s", html);
-    }
-    *(*out)++ = *html;
-    return html + 1;
-}
-
-/* UTF-16 code units of UTF-8. */
-static size_t count_units(const char *text)
-{
-    size_t units = 0;
-
-    assert_true(vps_valid_utf8(text, strlen(text)));
-    for (const unsigned char *byte = (const unsigned char *)text; *byte != '\0'; byte++) {
-        units += *byte >= 0xf0 ? 2 : *byte >= 0xc0 || *byte < 0x80 ? 1 : 0;
-    }
-    return units;
-}
-
-/*
- * Take the tags and entities away: <b> and <code>, one within none, each closed. Returns how many
- * UTF-16 code units are left.
- */
-static size_t read_html(char *out, const char *html)
-{
-    const char *open = NULL; /* what closes the tag that is open */
-    char *end = out;
-
-    while (*html != '\0') {
-        if (*html != '<') {
-            html = read_character(html, &end);
-        } else if (open != NULL) {
-            assert_memory_equal(html, open, strlen(open));
-            html += strlen(open);
-            open = NULL;
-        } else if (strncmp(html, "<b>", 3) == 0) {
-            open = "</b>";
-            html += 3;
-        } else {
-            assert_memory_equal(html, "<code>", 6);
-            open = "</code>";
-            html += 6;
-        }
-    }
-    *end = '\0';
-    assert_null(open);
-    return count_units(out);
 }
 
 #endif
