@@ -62,7 +62,7 @@ static void test_all_is_well(void **state)
 /* Ten are all named, of eleven only those in trouble. */
 static void test_ten_and_eleven(void **state)
 {
-    char id[16];
+    char id[32];
 
     (void)state;
     put_client("leaky", LEAKING);
@@ -85,7 +85,7 @@ static void test_ten_and_eleven(void **state)
 
 static void test_many_that_are_well(void **state)
 {
-    char id[16];
+    char id[32];
 
     (void)state;
     for (int i = 0; i < 500; i++) {
@@ -183,7 +183,7 @@ static void assert_sums(const unsigned fleet[LIGHTS], unsigned most)
 
     count_named(named);
     for (int light = 0; light < LIGHTS; light++) {
-        char sign[16];
+        char sign[32];
 
         (void)snprintf(sign, sizeof(sign), "\n%s ", signs[light]);
         assert_int_equal(number_behind(sign), fleet[light]);
