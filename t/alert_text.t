@@ -53,7 +53,7 @@ b ×2: silent for 5 min · 15:29:58
 
 $STARTED: 3
 version 0.1.0 · 15:30:00
-15:30:00
+15:30:01
 … and 1 more
 
 $NOW
@@ -66,7 +66,11 @@ subtest 'a digest' => sub {
     is($digest->{total}, 50, 'all that it tells');
     is_deeply($digest->{counts}, { $BYPASS => 2, $OFFLINE => 44, $CONNECTED => 1 }, 'kinds');
     is(told($digest), "flap $OFFLINE 4; flap $CONNECTED 1; office $BYPASS 2; a $OFFLINE 1; "
-        . "b $OFFLINE 2;  $STARTED 3", 'of whom');
+        . "b $OFFLINE 2;  $STARTED 1;  $STARTED 1;  $STARTED 1", 'of whom');
+    is(join(' ', map { $_->{clock} // '-' } @{ $digest->{told} }),
+        '- - 15:30:00 15:29:58 15:29:58 15:30:00 15:30:01 -', 'when');
+    is(join(' ', map { $_->{now} // () } @{ $digest->{told} }), "$CONNECTED $CONNECTED",
+        'how it is now');
     is($digest->{unnamed}, 37, 'the rest');
     is_deeply($digest->{flapping}, ['flap'], 'who flaps');
     is($digest->{muted}, '1 h 5 min', 'the mute');
@@ -85,7 +89,7 @@ subtest 'digests of one kind' => sub {
     is_deeply($digest->{odd}, [], 'who flaps only');
     is(told($digest), "a $OFFLINE 3", '... is told');
     $digest = AlertText::parse("$STARTED: 2\n15:30:00\n15:30:01");
-    is(told($digest), " $STARTED 2", 'of the server');
+    is(told($digest), " $STARTED 1;  $STARTED 1", 'of the server');
 };
 
 subtest 'what is odd' => sub {

@@ -13,10 +13,10 @@ binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output
 my ($OFFLINE, $MOVED) = ('❌ Client Offline', '🔄 IP Address Changed');
 my $NOW = time;
 
-# An event of a client; its number is in its words.
+# An event of a client; its time ends in its number.
 sub event {
     my ($client, $title, $number) = @_;
-    my $message = "$title: $client\nNumber: $number\nTime: 2026-11-28 15:30:00 CET";
+    my $message = "$title: $client\nNumber: $number\nTime: 2026-11-28 15:30:0$number CET";
     return { client_id => $client, message => $message };
 }
 
@@ -29,11 +29,13 @@ sub message {
 my @event = (event('a', $OFFLINE, 1), event('a', $MOVED, 2), event('a', $OFFLINE, 3),
     event('b', $OFFLINE, 4));
 my @single = map { $_->{message} } @event;
-my $first_two = "$OFFLINE: 1, $MOVED: 1\n\n$OFFLINE: 1\na: x · 15:30:00\n\n$MOVED: 1\n"
-    . 'a: x · 15:30:00';
-my $last_two = "$OFFLINE: 2\na: x · 15:30:00\nb: x · 15:30:00";
-my $all = "$OFFLINE: 3, $MOVED: 1\n\n$OFFLINE: 3, of 2 clients\na ×2: x · 15:30:00\nb: x · 15:30:00"
-    . "\n\n$MOVED: 1\na: x · 15:30:00";
+my $first_two = "$OFFLINE: 1, $MOVED: 1\n\n$OFFLINE: 1\na: x · 15:30:01\n\n$MOVED: 1\n"
+    . 'a: x · 15:30:02';
+my $last_two = "$OFFLINE: 2\na: x · 15:30:03\nb: x · 15:30:04";
+my $offline = "$OFFLINE: 3, of 2 clients\na ×2: x · 15:30:03\nb: x · 15:30:04";
+my $all = "$OFFLINE: 3, $MOVED: 1\n\n$offline\n\n$MOVED: 1\na: x · 15:30:02";
+my $flapping = "$OFFLINE: 3, $MOVED: 1\n\n🔁 Flapping: 1 client\na: $OFFLINE ×2, $MOVED in 2 s, now "
+    . "$OFFLINE\n\n$OFFLINE: 1\nb: x · 15:30:04";
 
 # Name; messages: time, text, more; faults; numbers of doubled and reordered; ends of the monitor.
 my @table = (
@@ -41,11 +43,12 @@ my @table = (
     [ 'with the time since', [ map { [ $_, "$single[$_] (3 min ago)" ] } 0 .. 3 ] ],
     [ 'two digests', [ [ 1, $first_two ], [ 2, $last_two ] ] ],
     [ 'one digest', [ [ 1, $all ] ] ],
+    [ 'a client that flaps', [ [ 1, $flapping ] ] ],
     [ 'a digest behind two', [ [ 1, $single[0] ], [ 2, $single[1] ], [ 3, $last_two ] ] ],
     [ 'a digest before two', [ [ 1, $first_two ], [ 2, $single[2] ], [ 3, $single[3] ] ] ],
     [ 'one is missing', [ map { [ $_, $single[$_] ] } 0 .. 2 ], [qr/was not told: .*: b\n/] ],
     [ 'one is missing in digests', [ [ 1, $first_two ], [ 2, $single[3] ] ],
-        [qr/was not told: .*: a\n/] ],
+        [qr/was not told: .*\nNumber: 3\n/] ],
     [ 'nothing', [], [ (qr/was not told/) x 4 ] ],
     [ 'one too many', [ [ 1, $all ], [ 2, $single[3] ] ], [qr/without a reason/], 1 ],
     [ 'one of nobody', [ [ 1, $all ], [ 2, event('c', $OFFLINE, 5)->{message} ] ],
@@ -56,13 +59,17 @@ my @table = (
         [ (map { [ $_, $single[$_] ] } 0 .. 3), [ 4, $single[3] ] ], [], 1, 0, [3.5] ],
     [ 'twice, alone, unanswered', [ (map { [ $_, $single[$_], unanswered => 1 ] } 0 .. 3),
         [ 4, $single[3] ] ], [], 1 ],
-    [ 'a digest twice', [ [ 1, $all ], [ 2, $all ] ], [ (qr/without a reason/) x 3 ], 4 ],
+    [ 'a digest twice', [ [ 1, $all ], [ 2, $all ] ], [ (qr/without a reason/) x 4 ], 4 ],
     [ 'a digest twice, the monitor ended', [ [ 1, $all ], [ 2, $all ] ], [], 4, 0, [1.5] ],
     [ 'alone, then in a digest', [ [ 1, $single[0] ], [ 2, $all ] ], [qr/without a reason/], 1 ],
     [ 'alone, then in a digest, the monitor ended', [ [ 1, $single[0] ], [ 2, $all ] ],
         [], 1, 0, [1.5] ],
     [ 'a digest grows, the monitor ended', [ [ 1, $first_two ], [ 2, $all ] ], [], 2, 0, [1.5] ],
     [ 'another order', [ [ 1, $single[1] ], [ 2, $single[0] ], [ 3, $last_two ] ],
+        [qr/came before/], 0, 1 ],
+    [ 'another order of digests', [ [ 1, $last_two ], [ 2, $first_two ] ],
+        [qr/came before/], 0, 1 ],
+    [ 'a digest that leaves one out', [ [ 1, $single[1] ], [ 2, $offline ] ],
         [qr/came before/], 0, 1 ],
     [ 'another order of clients', [ [ 1, $single[3] ], map { [ 2 + $_, $single[$_] ] } 0 .. 2 ] ],
     [ 'who is not named', [ [ 1, "$OFFLINE: 3\n… and 3 more clients" ], [ 2, $single[1] ] ],
@@ -87,19 +94,30 @@ for (@table) {
     };
 }
 
+# What is told again is found by its time, not taken for what comes next.
+subtest 'the server starts again and again' => sub {
+    my $title = '🚀 VPN Sentinel Started';
+    my @start = map { { message => "$title\nTime: 2026-11-28 15:30:0$_ CET" } } 1 .. 3;
+    my $ledger = Ledger->new;
+    $ledger->{ends} = [ $NOW + 1.5 ];
+    my $result = $ledger->audit(\@start, [ message(1, "$title: 1\n15:30:01"),
+        message(2, "$title: 1\n15:30:01"), message(3, "$title: 2\n15:30:02\n15:30:03") ]);
+    is_deeply([ @$result{qw(faults doubled)} ], [ [], 1 ], 'the first one was told twice');
+};
+
 subtest 'questions' => sub {
     my $ledger = Ledger->new;
     $ledger->asks($_) for 1 .. 3;
     $ledger->{ends} = [ $NOW + 2.5 ];
     my @answer = map { message($_->[0], 'Pong', reply_to => $_->[1]) } [ 1, 1 ], [ 2, 2 ], [ 3, 2 ];
     is_deeply([ $ledger->untold([], \@answer) ], [3], 'one waits');
-    is_deeply($ledger->audit([], \@answer)->{faults}, ['message 3 was not answered'], 'is blamed');
+    is_deeply($ledger->audit([], \@answer)->{faults}, ['question 3 was not answered'], 'is blamed');
     my $result = Ledger->new->audit([], \@answer);
     is_deeply($result->{faults}, [], 'what nobody asked is not looked at');
     $ledger = Ledger->new;
     $ledger->asks(2);
     is_deeply($ledger->audit([], \@answer)->{faults},
-        ['message 2 was answered without a reason: Pong'], 'an answer twice');
+        ['the bot was told without a reason: Pong'], 'an answer twice');
 };
 
 done_testing;

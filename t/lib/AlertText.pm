@@ -20,7 +20,9 @@ Reads a message without its markup. Returns a hash:
               without the note that the client flaps; undef of a digest
     total     how many alerts it tells
     counts    how many of each title
-    told      who is named, in order: a list of hashes of client ("" = the server), title, count
+    told      who is named, in order: a list of hashes of client ("" = the server), title, count;
+              in a digest also clock, "15:30:00" of the newest, and now, the newest title of one
+              that flaps
     unnamed   how many clients are counted, but not named
     flapping  the clients of the section on flapping
     muted     "2 h" when it is what came during a mute
@@ -124,17 +126,20 @@ sub _read_line {
     if ($line =~ /\A… and (\d+) more(?: clients?)?\z/) {
         $section->{more} = $1;
     } elsif ($section->{is_server}) {
-        return 0 if $line !~ /(?:\A|· )(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\z/;
+        my ($clock) = $line =~ /(?:\A|· )(?:\d{4}-\d\d-\d\d )?(\d\d:\d\d:\d\d)\z/ or return 0;
+        push @{ $section->{told} },
+            { client => '', title => $section->{title}, count => 1, clock => $clock };
     } elsif ($section->{is_flapping}) {
-        my ($client, $kinds) = $line =~ /\A(.+?): ($KINDS)(?: in [\w ]+)?, now $TITLE\z/
-            or return 0;
-        push @{ $section->{told} }, { client => $client, title => $1, count => $2 // 1 }
-            while $kinds =~ /($TITLE)(?: ×(\d+))?/g;
-    } else {
-        my ($client, $count) = $line =~ /\A(.+?)(?: ×(\d+))?(?::| ·) .*\d\d:\d\d:\d\d\z/
+        my ($client, $kinds, $now) = $line =~ /\A(.+?): ($KINDS)(?: in [\w ]+)?, now ($TITLE)\z/
             or return 0;
         push @{ $section->{told} },
-            { client => $client, title => $section->{title}, count => $count // 1 };
+            { client => $client, title => $1, count => $2 // 1, now => $now }
+            while $kinds =~ /($TITLE)(?: ×(\d+))?/g;
+    } else {
+        my ($client, $count, $clock) =
+            $line =~ /\A(.+?)(?: ×(\d+))?(?::| ·) .*(\d\d:\d\d:\d\d)\z/ or return 0;
+        push @{ $section->{told} }, { client => $client, title => $section->{title},
+            count => $count // 1, clock => $clock };
     }
     $section->{lines}++;
     return 1;
@@ -149,8 +154,8 @@ sub _check {
 sub _add_section {
     my ($digest, $section) = @_;
     my @told = @{ $section->{told} // [] };
-    @told = { client => '', title => $section->{title}, count => $section->{alerts} }
-        if $section->{is_server};
+    push @told, { client => '', title => $section->{title}, count => $section->{more} }
+        if $section->{is_server} && $section->{more};
     push @{ $digest->{told} }, @told;
     my %client = map { $_->{client} => 1 } @told;
     push @{ $digest->{flapping} }, sort keys %client if $section->{is_flapping};

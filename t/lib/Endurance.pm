@@ -37,10 +37,12 @@ my $THRESHOLD = 5;    # seconds
 my $BEAT = 0.5;       # seconds between two keepalives of a client
 my $CLIENTS_MAX = 12;
 my $DEADLINE = 60;    # seconds for anything to settle
+my $QUESTIONS = 10;   # a minute; the bot answers twice as many
 
 # What may strike in a round: begin, strike (in the middle of the changes), end; each may be
 # missing. calm: nothing is open when it strikes, because it may cost the last second of what was
-# reported.
+# reported. quiet: nobody asks anything, because a question goes with the store, or with the monitor
+# where there is none.
 my %FAULT = (
     'nothing' => {},
     'monitor killed' => { strike => '_kill_monitor' },
@@ -52,10 +54,13 @@ my %FAULT = (
     'restart' => { strike => '_restart' },
     'stop and start' => { strike => '_stop_and_start' },
     'store moved away' => { begin => '_move_store', end => '_bring_store_back' },
-    'store forbidden' => { begin => '_forbid_store', strike => '_graceful', end => '_allow_store' },
-    'store removed' => { strike => '_remove_store', end => '_await_new_store' },
+    'store forbidden' => { begin => '_forbid_store', strike => '_graceful', end => '_allow_store',
+        quiet => 1 },
+    'store removed' => { begin => '_await_answers', strike => '_remove_store',
+        end => '_await_new_store', quiet => 1 },
     'store moved away, monitor killed' =>
-        { begin => '_move_store', strike => '_kill_monitor', end => '_bring_store_back' },
+        { begin => '_move_store', strike => '_kill_monitor', end => '_bring_store_back',
+        quiet => 1 },
     'bot away' => { begin => '_bot_leaves', strike => '_kill_monitor', end => '_bot_comes_back' },
     'bot away, everything killed' =>
         { begin => '_bot_leaves', strike => '_crash', end => '_bot_comes_back', calm => 1 },
@@ -79,6 +84,7 @@ sub new {
         clients => [],
         addresses => 0,
         last_beat => 0,
+        asked => [],
         archive => {},
         faults => [],
         per_fault => {},
@@ -107,10 +113,11 @@ sub _round {
     my $call = sub { my $method = $fault->{ $_[0] }; $self->$method if $method };
     my @changes = $self->_draw_changes($fault->{calm});
     my ($strike_at, $ask_at) = map { int rand(@changes + 1) } 1 .. 2;
+    $ask_at = -1 if $fault->{quiet};
     $self->_settle if $fault->{calm};
     $call->('begin');
     for my $i (0 .. @changes) {
-        $self->{ledger}->asks($self->{bot}->say('/ping')) if $i == $ask_at;
+        $self->_ask if $i == $ask_at;
         $call->('strike') if $i == $strike_at;
         $changes[$i]->() if $changes[$i];
         $self->_pass(rand 0.3);
@@ -272,6 +279,16 @@ sub _note_silence {
     return $client->{announced_offline};
 }
 
+# Asks the bot something, unless it was asked often enough.
+sub _ask {
+    my ($self) = @_;
+    my $now = clock_gettime(CLOCK_MONOTONIC);
+    $self->{asked} = [ grep { $_ > $now - 60 } @{ $self->{asked} } ];
+    return if @{ $self->{asked} } >= $QUESTIONS;
+    push @{ $self->{asked} }, $now;
+    $self->{ledger}->asks($self->{bot}->say('/ping'));
+}
+
 # --- time -----------------------------------------------------------------------------------------
 
 # Lets the clients that are not silent report if it is time.
@@ -415,6 +432,11 @@ sub _allow_store {
     chmod 0700, $self->_folder;
     $self->_await_store;
     $self->{ledger}->store_is_back;
+}
+
+sub _await_answers {
+    my ($self) = @_;
+    $self->_wait(sub { !$self->{ledger}->unanswered([ $self->{bot}->replies ]) });
 }
 
 sub _remove_store {

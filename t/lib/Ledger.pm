@@ -42,10 +42,10 @@ Now, on purpose.
 The clients of which something else has been announced until now, each as "CLIENT: expected ...,
 told ...". EVENTS gives the names of a client's events.
 
-=head2 untold(EVENTS, MESSAGES)
+=head2 untold(EVENTS, MESSAGES), unanswered(MESSAGES)
 
 Which of all events, as the API tells them, none of all messages tells, as BotApi keeps them; and
-what is not answered.
+the questions that none of them answers, which are untold, too.
 
 =head2 audit(EVENTS, MESSAGES)
 
@@ -57,10 +57,10 @@ events, messages, doubled, reordered, their numbers.
 use strict;
 use warnings;
 
-use List::Util qw(min sum0);
 use Time::HiRes qw(time);
 
 use AlertText;
+use Tellings;
 
 my $WINDOW = 2;    # seconds between a message and the end of the monitor that may have forgotten it
 
@@ -111,29 +111,30 @@ sub open_accounts {
 
 sub untold {
     my ($self, $events, $messages) = @_;
-    my $answered = _by(reply_to => grep { defined $_->{reply_to} } @$messages);
-    my $pages = _pages($events, $messages);
-    my @open = map { @{ _match($_)->{untold} } } values %$pages;
-    push @open, grep { !$answered->{$_} } @{ $self->{asked} };
+    my ($accounts) = Tellings::match($events, [ _alerts(@$messages) ]);
+    my @open = map { $_->{event} } grep { !@{ $_->{messages} } } @$accounts;
+    push @open, $self->unanswered($messages);
     return @open;
+}
+
+sub unanswered {
+    my ($self, $messages) = @_;
+    my $answers = _by(reply_to => _answers(@$messages));
+    return grep { !$answers->{$_} } @{ $self->{asked} };
 }
 
 sub audit {
     my ($self, $events, $messages) = @_;
-    my %message_of;
-    my $pages = _pages($events, $messages);
-    my $doubled = $self->_check_answers($messages);
-    for my $key (sort keys %$pages) {
-        my $match = _match($pages->{$key});
-        $self->_blame("the bot was not told: $_->{message}") for @{ $match->{untold} };
-        $doubled += $self->_check_doubles($match);
-        $message_of{ $_->[0] } = $_->[1] for @{ $match->{pairs} };
-    }
-    my $of_client = _by(client_id => grep { $message_of{$_} } @$events);
+    my @alerts = _alerts(@$messages);
+    my ($accounts, $strays) = Tellings::match($events, \@alerts);
+    my $doubled = @$strays + $self->_check_answers($messages);
+    my $of_client = _by(client => @$accounts);
     my $reordered = 0;
-    $reordered += $self->_check_order(map { $message_of{$_} } @$_) for values %$of_client;
-    $self->_blame("cannot be read: $_") for map { @{ AlertText::parse($_->{plain})->{odd} } }
-        grep { !defined $_->{reply_to} } @$messages;
+    $doubled += $self->_check_account($_) for @$accounts;
+    $reordered += $self->_check_order(map { $_->{messages}[0] // () } @$_) for values %$of_client;
+    $self->_blame("the bot was told without a reason: $_->{plain}") for @$strays;
+    $self->_blame("cannot be read: $_")
+        for map { @{ AlertText::parse($_->{plain})->{odd} } } @alerts;
     return {
         faults => $self->{faults} // [],
         events => scalar @$events,
@@ -141,6 +142,14 @@ sub audit {
         doubled => $doubled,
         reordered => $reordered,
     };
+}
+
+sub _alerts {
+    return grep { !defined $_->{reply_to} } @_;
+}
+
+sub _answers {
+    return grep { defined $_->{reply_to} } @_;
 }
 
 sub _blame {
@@ -157,77 +166,34 @@ sub _by {
     return \%by;
 }
 
-# What belongs together: for each client and title its events and its tellings, which are hashes of
-# message, time, count and, of a single alert, text.
-sub _pages {
-    my ($events, $messages) = @_;
-    my %page;
-    for my $event (@$events) {
-        my ($told) = @{ AlertText::parse($event->{message})->{told} };
-        push @{ $page{"$told->{title} $told->{client}"}{events} }, $event;
-    }
-    for my $message (grep { !defined $_->{reply_to} } @$messages) {
-        my $alert = AlertText::parse($message->{plain});
-        push @{ $page{"$_->{title} $_->{client}"}{tellings} },
-            { message => $message, time => $message->{time}, count => $_->{count},
-            text => $alert->{text} } for @{ $alert->{told} };
-    }
-    return \%page;
+# Each event has a message. Returns how many came again.
+sub _check_account {
+    my ($self, $account) = @_;
+    my ($first, @again) = @{ $account->{messages} };
+    $self->_blame("the bot was not told: $account->{event}{message}") if !$first;
+    $self->_check_again($first, @again);
+    return scalar @again;
 }
 
-# Finds what told each event of a page: pairs of event and message, untold events, tellings, of
-# which those that are too much have a number in excess. A single alert has the event's words;
-# digests have the rest, in order. Two events may have the same words: each has a message of its own.
-sub _match {
-    my ($page) = @_;
-    my @tellings = map { { %$_, excess => $_->{count} } } @{ $page->{tellings} // [] };
-    my (@pairs, @open);
-    for my $event (@{ $page->{events} // [] }) {
-        my ($telling) = grep { $_->{excess} && ($_->{text} // '') eq $event->{message} } @tellings;
-        push @pairs, [ $event, $telling->{message} ] if $telling;
-        push @open, $event if !$telling;
-        $telling->{excess} = 0 if $telling;
+# What comes again must repeat something that may.
+sub _check_again {
+    my ($self, @messages) = @_;
+    for my $i (1 .. $#messages) {
+        $self->_blame("the bot was told without a reason: $messages[$i]{plain}")
+            if !grep { $self->_may_come_twice($_) } @messages[ 0 .. $i - 1 ];
     }
-    # From the last: what is told again is told again whole.
-    for my $digest (reverse grep { !defined $_->{text} } @tellings) {
-        my $count = min($digest->{count}, scalar @open);
-        push @pairs, map { [ $_, $digest->{message} ] } splice @open, @open - $count;
-        $digest->{excess} -= $count;
-    }
-    return { pairs => \@pairs, untold => \@open, tellings => \@tellings };
-}
-
-# Tellings that are too much must have a reason. Returns how many they are.
-sub _check_doubles {
-    my ($self, $match) = @_;
-    my @too_much = grep { $_->{excess} } @{ $match->{tellings} };
-    for my $telling (@too_much) {
-        my $excused = sum0(map { $_->{count} } grep { $self->_may_come_twice($_->{message}) }
-                _originals($telling, @{ $match->{tellings} }));
-        $self->_blame("the bot was told without a reason: $telling->{message}{plain}")
-            if $excused < $telling->{excess};
-    }
-    return sum0(map { $_->{excess} } @too_much);
-}
-
-# What this telling may repeat. The excess of a digest may be found at the original, too.
-sub _originals {
-    my ($telling, @all) = @_;
-    my @before = grep { $_->{time} < $telling->{time} } @all;
-    return ($telling, @before) if !defined $telling->{text};
-    return grep { ($_->{text} // $telling->{text}) eq $telling->{text} } @before;
+    return;
 }
 
 # Each question has an answer. Returns how many came twice.
 sub _check_answers {
     my ($self, $messages) = @_;
-    my $answers = _by(reply_to => grep { defined $_->{reply_to} } @$messages);
+    my $answers = _by(reply_to => _answers(@$messages));
     my $doubled = 0;
     for my $id (@{ $self->{asked} }) {
         my ($first, @again) = @{ $answers->{$id} // [] };
-        $self->_blame("message $id was not answered") if !$first;
-        $self->_blame("message $id was answered without a reason: $_->{plain}")
-            for $first && !$self->_may_come_twice($first) ? @again : ();
+        $self->_blame("question $id was not answered") if !$first;
+        $self->_check_again($first, @again);
         $doubled += @again;
     }
     return $doubled;
