@@ -85,9 +85,7 @@ static bool survey(bot_answer_t *bot, census_t *census)
     bot->named_count = 0;
     fleet_begin(&bot->fleet);
     while ((view = fleet_next(&bot->fleet, &assessment)) != NULL) {
-        census->total++;
-        census->offline += (assessment.conditions & CONDITION_OFFLINE) != 0;
-        census->lights[assessment.light]++;
+        census_add(census, &assessment);
         name_client(bot, view, &assessment);
     }
     return !bot->fleet.failed;

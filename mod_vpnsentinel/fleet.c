@@ -49,9 +49,7 @@ bool fleet_census(census_t *out, fleet_t *fleet)
     memset(out, 0, sizeof *out);
     fleet_begin(fleet);
     while (fleet_next(fleet, &assessment) != NULL) {
-        out->total++;
-        out->offline += (assessment.conditions & CONDITION_OFFLINE) != 0;
-        out->lights[assessment.light]++;
+        census_add(out, &assessment);
     }
     return !fleet->failed;
 }

@@ -40,6 +40,14 @@ void fleet_begin(fleet_t *fleet);
  */
 const client_view_t *fleet_next(fleet_t *fleet, assessment_t *assessment);
 
+/* Count one more client. */
+static inline void census_add(census_t *census, const assessment_t *assessment)
+{
+    census->total++;
+    census->offline += (assessment->conditions & CONDITION_OFFLINE) != 0;
+    census->lights[assessment->light]++;
+}
+
 /* Walk through all and count. Returns false when the registry could not be read to its end. */
 bool fleet_census(census_t *out, fleet_t *fleet);
 
