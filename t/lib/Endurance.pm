@@ -365,10 +365,17 @@ sub _crash {
     $self->_await_store;
 }
 
+# What was on its way when the end began may have been taken until it was over.
+sub _end_monitor {
+    my ($self, $way) = @_;
+    $self->{ledger}->monitor_ends;
+    $way->();
+    $self->{ledger}->monitor_ends;
+}
+
 sub _graceful {
     my ($self) = @_;
-    $self->{ledger}->monitor_ends;
-    $self->{httpd}->graceful;
+    $self->_end_monitor(sub { $self->{httpd}->graceful });
 }
 
 sub _graceful_twice {
@@ -380,14 +387,12 @@ sub _graceful_twice {
 
 sub _restart {
     my ($self) = @_;
-    $self->{ledger}->monitor_ends;
-    $self->{httpd}->restart;
+    $self->_end_monitor(sub { $self->{httpd}->restart });
 }
 
 sub _stop_and_start {
     my ($self) = @_;
-    $self->{ledger}->monitor_ends;
-    $self->{httpd}->stop;
+    $self->_end_monitor(sub { $self->{httpd}->stop });
     $self->{httpd}->start_again;
 }
 
