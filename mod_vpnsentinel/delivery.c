@@ -37,7 +37,7 @@ struct delivery_t {
     outbox_t outbox;
     waiting_t *waiting;
     bool busy;         /* a request or a commit is under way */
-    int64_t mute_told; /* the mute of an accepted digest, whose alerts have not been removed yet */
+    int64_t mute_told; /* the mute that the newest accepted message ended, 0 = none */
     at_hand_t at_hand;
     uint64_t changes;              /* of the store, as of the last look at what waits */
     int64_t due;                   /* monotonic usec: when to look again if that stays the same */
@@ -161,7 +161,6 @@ static void alerts_removed(void *ctx, store_result_t result)
         waiting_forget_accepted(delivery->waiting);
     }
     if (result != STORE_FAILED) {
-        delivery->mute_told = 0;
         delivery->setup.delivered(delivery->setup.delivered_ctx);
     }
 }

@@ -141,6 +141,7 @@ static void test_whom_it_hears(void **state)
         assert_int_equal(hears(&update), cases[i].is_heard);
         assert_int_equal(mute_is_on(&mute, wall_seconds()), cases[i].is_heard);
     }
+    assert_int_equal(count_lines(VPS_WARN, ""), 3); /* chats; what has none is no stranger */
 }
 
 static unsigned strangers_told(void)

@@ -242,6 +242,23 @@ static void test_sums(void **state)
     }
 }
 
+/* Wherever the list is cut, there is room to count the rest. */
+static void test_every_length(void **state)
+{
+    static const unsigned fleet[LIGHTS] = {0, 20, 20, 20};
+    char filler[VPS_CLIENT_ID_MAX];
+
+    for (size_t len = 40; len < sizeof(filler) - 5; len++) {
+        assert_int_equal(stop(state), 0);
+        assert_int_equal(start(state), 0);
+        memset(filler, 'x', len);
+        filler[len] = '\0';
+        put_fleet(fleet, filler);
+        ask("/status");
+        assert_sums(fleet, 20);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +269,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_that_are_well, start, stop),
         cmocka_unit_test_setup_teardown(test_server_and_mute, start, stop),
         cmocka_unit_test_setup_teardown(test_sums, start, stop),
+        cmocka_unit_test_setup_teardown(test_every_length, start, stop),
     };
 
     return cmocka_run_group_tests_name("bot_answer_status", tests, pool_start, pool_stop);

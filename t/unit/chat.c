@@ -112,6 +112,7 @@ static void test_is_it_the_chat(void **state)
         {GROUP, "", -12345, "", false},
         {GROUP, "", -1234567, "", false},
         {GROUP, "", 5, "-123456", false},
+        {GROUP, "", 5, "123456", false},
         {GROUP, "-1001", -1001, "", true},
         {GROUP, "-1001", -123456, "", true}, /* who writes there still is one of us */
         {GROUP, "-1001", -1002, "", false},

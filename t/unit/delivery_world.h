@@ -157,6 +157,22 @@ static inline void put_offline(uint64_t count)
     }
 }
 
+/* A question that was asked so long ago (sec). */
+static inline void ask(const char *text, int64_t ago)
+{
+    question_t question = {.asked = wall_seconds() - ago, .thread = 12, .message = 34};
+
+    (void)snprintf(question.text, sizeof(question.text), "%s", text);
+    store_put_question(&store, &question);
+    keep_changes();
+}
+
+static inline void begin_mute(int64_t seconds)
+{
+    mute_begin(&mute, &store, wall_seconds(), wall_seconds() + seconds);
+    keep_changes();
+}
+
 /* --- delivering --- */
 
 static bool is_idle(void)

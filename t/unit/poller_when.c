@@ -190,6 +190,7 @@ static void test_refused(void **state)
     assert_int_equal(error_log_lines.count, 0); /* delivery.h tells it */
     ask(NAME);
     assert_string_equal(bot_name(bot), "SentinelBot");
+    assert_string_equal(poller_error(poller), "HTTP 401: Unauthorized"); /* it hears nothing yet */
     ask(TOLD);
     ask(EMPTY);
     assert_string_equal(poller_error(poller), "");
@@ -252,6 +253,12 @@ static void test_request_cannot_begin(void **state)
     due = poller_tend(poller, clock_monotonic());
     assert_due_in(SEC);
     assert_string_equal(poller_error(poller), "out of memory");
+    for (int i = 0; i < 70; i++) { /* however often, a minute is the longest wait */
+        clock_ahead += 61;
+        due = poller_tend(poller, clock_monotonic());
+        assert_in_range(due, clock_monotonic(), clock_monotonic() + 60 * SEC);
+    }
+    assert_due_in(60 * SEC);
     free(endless);
 }
 

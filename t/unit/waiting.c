@@ -158,11 +158,12 @@ static void test_accepted_is_not_shown(void **state)
 static void test_accepted_is_removed_without_a_look(void **state)
 {
     (void)state;
-    put_events(store, 1, 1, 4);
+    put_events(store, 1, 1, 8);
     assert_durable(store);
-    take(3, 4);
+    take(3, 8);
     assert_int_equal(remove_accepted(), STORE_DURABLE);
     ASSERT_SHOWN(1, 2);
+    assert_false(waiting_has_accepted(waiting));
 }
 
 /* Neither number nor client alone make it what Telegram has. */
