@@ -254,6 +254,7 @@ static void test_request_cannot_begin(void **state)
     assert_due_in(SEC);
     assert_string_equal(poller_error(poller), "out of memory");
     for (int i = 0; i < 70; i++) { /* however often, a minute is the longest wait */
+        forget_lines();
         clock_ahead += 61;
         due = poller_tend(poller, clock_monotonic());
         assert_in_range(due, clock_monotonic(), clock_monotonic() + 60 * SEC);
