@@ -5,8 +5,10 @@ use utf8;
 
 use Encode ();
 use JSON::PP ();
+use List::Util qw(sum0);
 use Test::More;
 
+use AlertText;
 use BotApi;
 use Sentinel;
 
@@ -33,8 +35,9 @@ sub start {
     if ($option{clients}) {
         $httpd->keepalive($_) for @CLIENTS;
         $httpd->api('POST', '/register', { content => { client_id => 'away' } });
-        $httpd->wait_for(sub { $httpd->events == 6 });
-        $httpd->wait_for(sub { telegram_of($httpd)->{queued} == 0 });
+        $httpd->wait_for(sub {
+            6 == sum0(map { AlertText::parse($_->{plain})->{total} } $bot->alerts);
+        });
     }
     return ($bot, $httpd);
 }

@@ -178,7 +178,7 @@ subtest 'the bot fails' => sub {
     change($httpd, 'office', 4);
     like(ask($bot, '/unmute'), qr/🔔/, 'not muted any more');
     $bot->fail(500, times => 2);
-    $httpd->wait_for(sub { telegram_of($httpd)->{queued} == 0 });
+    $httpd->wait_for(sub { my @told = told($bot, 1); @told == 2 });
     is_deeply([ told($bot, 1) ], [ 'office ✅ VPN Connected! 1', 'office 🔄 IP Address Changed 3' ],
         'all is told, once');
     $httpd->stop;
