@@ -23,6 +23,7 @@ struct bot_t {
     int64_t strangers[STRANGERS_MAX]; /* a ring */
     size_t strangers_told;            /* ever */
     int64_t talk_due;                 /* monotonic usec: talk in a group is answered again */
+    int64_t unknown_due;              /* the same: an unknown command is */
     int64_t minute;                   /* monotonic usec: when the counted one began */
     unsigned int questions;           /* in it */
 };
@@ -71,16 +72,19 @@ static void tell_stranger(bot_t *bot, const telegram_update_t *update)
                update->chat);
 }
 
-/* In a group people talk to each other. */
-static bool may_answer_talk(bot_t *bot, const telegram_update_t *update, int64_t now)
+/* In a group people talk to each other, and give commands to other bots. */
+static bool may_answer(bot_t *bot, const telegram_update_t *update, command_kind_t kind,
+                       int64_t now)
 {
-    if (update->is_private) {
+    int64_t *due = kind == COMMAND_TALK ? &bot->talk_due : &bot->unknown_due;
+
+    if (update->is_private || (kind != COMMAND_TALK && kind != COMMAND_UNKNOWN)) {
         return true;
     }
-    if (now < bot->talk_due) {
+    if (now < *due) {
         return false;
     }
-    bot->talk_due = now + TALK_PAUSE;
+    *due = now + TALK_PAUSE;
     return true;
 }
 
@@ -153,8 +157,7 @@ void bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now)
         return;
     }
     command_parse(&command, update->text, bot->name);
-    if (command.kind == COMMAND_NONE ||
-        (command.kind == COMMAND_TALK && !may_answer_talk(bot, update, moment)) ||
+    if (command.kind == COMMAND_NONE || !may_answer(bot, update, command.kind, moment) ||
         is_too_much(bot, moment)) {
         return;
     }

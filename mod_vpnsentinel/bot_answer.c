@@ -8,10 +8,11 @@
 #include "message.h"
 #include "segment.h"
 
-#define ALL_MAX 10u    /* clients that are all named; of more only those in trouble are */
-#define NAMED_MAX 40u  /* clients that are named at all */
-#define EVENTS_MAX 5u  /* events of a client that are told */
-#define REST_UNITS 64u /* of TEXT_UNITS_MAX, kept for the line that counts who is not named */
+#define ALL_MAX 10u       /* clients that are all named; of more only those in trouble are */
+#define NAMED_MAX 40u     /* clients that are named at all */
+#define NEWEST UINT64_MAX /* cursor of a walk that has not begun */
+#define EVENTS_MAX 5u     /* events of a client that are told */
+#define REST_UNITS 64u    /* of TEXT_UNITS_MAX, kept for the line that counts who is not named */
 
 /* A client as the list of the status names it. */
 typedef struct named_t {
@@ -339,6 +340,9 @@ static bool step_back(uint64_t *cursor, event_t *out)
     if (!registry_acquire(registry)) {
         return false;
     }
+    if (*cursor == NEWEST) {
+        *cursor = event_ring_end(segment_events());
+    }
     found = event_ring_before(segment_events(), cursor, out);
     registry_release(registry);
     return found;
@@ -346,7 +350,7 @@ static bool step_back(uint64_t *cursor, event_t *out)
 
 static void put_events(text_t *text, const char *client_id, int64_t now)
 {
-    uint64_t cursor = event_ring_end(segment_events());
+    uint64_t cursor = NEWEST;
     unsigned int told = 0;
     event_t event;
 

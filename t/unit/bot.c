@@ -238,23 +238,28 @@ static void test_old_ones(void **state)
 
 /* --- talk, and too much of it --- */
 
+/* People talk to each other, and give commands to other bots. */
 static void test_talk(void **state)
 {
-    telegram_update_t update = update_of("Is anybody there?");
+    static const char *const texts[] = {"Is anybody there?", "/weather"};
 
     (void)state;
-    assert_true(hears(&update));
-    assert_false(hears(&update)); /* people talk to each other */
-    clock_ahead += 3590;
-    update.date = 0;
-    assert_false(hears(&update));
-    assert_true(hears_text("/status"));
-    clock_ahead += 20;
-    assert_true(hears(&update));
-    assert_false(hears(&update));
-    update.is_private = true;
-    assert_true(hears(&update));
-    assert_true(hears(&update));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        telegram_update_t update = update_of(texts[i]);
+
+        assert_true(hears(&update));
+        assert_false(hears(&update));
+        clock_ahead += 3590;
+        update.date = 0;
+        assert_false(hears(&update));
+        assert_true(hears_text("/status"));
+        clock_ahead += 20;
+        assert_true(hears(&update));
+        assert_false(hears(&update));
+        update.is_private = true;
+        assert_true(hears(&update));
+        assert_true(hears(&update));
+    }
 }
 
 static void test_too_much(void **state)
