@@ -181,9 +181,10 @@ subtest 'flapping' => sub {
     my $flap = sub { $report->(dns_loc => 'FR') && $report->() };
     my $is_held = sub {
         my ($alerts) = @_;
-        like($bot->wait_for_reply($bot->say('/ping'))->{plain}, qr/Pong/, 'the bot is well');
-        is($bot->alerts, $alerts, '... and tells nothing of it');
-        ok($httpd->wait_for(sub { telegram_of($httpd)->{queued} == 2 }), '... but keeps it');
+        ok($httpd->wait_for(sub { telegram_of($httpd)->{queued} == 2 }), '... two alerts wait');
+        # Alerts that may go have their turn between answers.
+        ok($bot->wait_for_reply($bot->say('/ping')), '... the bot is well') for 1 .. 3;
+        is($bot->alerts, $alerts, '... and tells nothing of them');
     };
 
     $report->();
