@@ -484,12 +484,9 @@ sub _bot_fails {
         sub { $self->{bot}->fail(500, times => 2) },
         sub { $self->{bot}->fail(500, method => 'getUpdates', times => 2) },
         map {
-            my $fault = $_;
-            map {
-                my $method = $_;
-                sub { $self->{bot}->misbehave($method => { $fault => 1, times => 2 }) }
-            } qw(sendMessage getUpdates)
-        } qw(garbage drop),
+            my ($method, $fault) = @$_;
+            sub { $self->{bot}->misbehave($method => { $fault => 1, times => 2 }) }
+        } map { ([ sendMessage => $_ ], [ getUpdates => $_ ]) } qw(garbage drop),
     );
     $way[rand @way]->();
 }
