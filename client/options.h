@@ -20,6 +20,17 @@
 #define OPTIONS_URL_SIZE 512
 #define OPTIONS_SECRET_SIZE 257
 #define OPTIONS_PATH_SIZE 512
+#define OPTIONS_SERVER_SIZE 64 /* of an address with a port */
+#define OPTIONS_NAME_SIZE 256  /* of a host's name */
+
+/* Who tells which place an address is at. */
+typedef enum options_service_t {
+    OPTIONS_SERVICE_AUTO, /* one after the other */
+    OPTIONS_SERVICE_IPINFO,
+    OPTIONS_SERVICE_IPAPI,
+    OPTIONS_SERVICE_IPWHOIS,
+    OPTIONS_SERVICE_GLUETUN
+} options_service_t;
 
 typedef struct options_t {
     char client_id[VPS_CLIENT_ID_MAX + 1];
@@ -27,12 +38,25 @@ typedef struct options_t {
     char api_path[OPTIONS_URL_SIZE];   /* one slash at the start, none at the end; may be "" */
     char api_key[OPTIONS_SECRET_SIZE]; /* "" = send none; from the key file when that is set */
     char api_key_file[OPTIONS_PATH_SIZE];
-    char ipinfo_token[OPTIONS_SECRET_SIZE]; /* "" = send none */
-    char ipinfo_url[OPTIONS_URL_SIZE];      /* no slash at the end */
-    char ipapi_url[OPTIONS_URL_SIZE];       /* no slash at the end */
-    char trace_url[OPTIONS_URL_SIZE];       /* no slash at the end */
-    long interval;                          /* sec between two rounds */
-    long timeout;                           /* sec for one request */
+    char ipinfo_token[OPTIONS_SECRET_SIZE];    /* "" = send none */
+    char ipinfo_url[OPTIONS_URL_SIZE];         /* no slash at the end */
+    char ipapi_url[OPTIONS_URL_SIZE];          /* no slash at the end */
+    char ipwhois_url[OPTIONS_URL_SIZE];        /* no slash at the end */
+    char gluetun_url[OPTIONS_URL_SIZE];        /* control server, no slash at the end; "" = none */
+    char gluetun_api_key[OPTIONS_SECRET_SIZE]; /* "" = send none */
+    options_service_t service;                 /* who is asked for places */
+    char trace_url[OPTIONS_URL_SIZE];          /* no slash at the end */
+    char cloudflare_dns[OPTIONS_SERVER_SIZE];  /* "address:port", an IPv6 address in brackets */
+    char dns_whoami[OPTIONS_NAME_SIZE];        /* "" = send no DNS queries at all */
+    char health_script[OPTIONS_PATH_SIZE];     /* "" = none */
+    char run_dir[OPTIONS_PATH_SIZE];           /* "" = the default one */
+    char tls_ca[OPTIONS_PATH_SIZE];            /* file with CAs; "" = the system's */
+    char tls_cert[OPTIONS_PATH_SIZE];          /* client certificate, PEM; "" = none */
+    char tls_key[OPTIONS_PATH_SIZE];           /* its key, PEM; "" = in the same file */
+    bool allow_insecure;                       /* TLS without checking whom one talks to */
+    long health_port;                          /* on 127.0.0.1; 0 = off */
+    long interval;                             /* sec between two rounds */
+    long timeout;                              /* sec for one request */
     bool debug;
 } options_t;
 
