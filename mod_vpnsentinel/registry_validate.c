@@ -70,6 +70,11 @@ static bool are_fields(const vps_record_t *report)
            FIELD_OK(report, client_version);
 }
 
+static bool are_answers(const vps_record_t *report)
+{
+    return report->dns_source <= VPS_DNS_TRACE && report->vpn_connected <= VPS_YES;
+}
+
 /* Entries follow each other up to the client's newest change; those that are gone were announced;
  * nothing is announced that has not happened. */
 static bool is_journal(const client_t *client)
@@ -98,6 +103,9 @@ static bool check_client(const registry_t *registry, uint32_t slot, fault_t *fau
     if (!vps_valid_client_id(id, strnlen(id, sizeof client->report.client_id)) ||
         !are_fields(&client->report)) {
         return fail(fault, "slot %u: a text is torn", slot);
+    }
+    if (!are_answers(&client->report)) {
+        return fail(fault, "slot %u: an answer is none", slot);
     }
     if (registry->index.hash[slot] != slot_hash(registry, id)) {
         return fail(fault, "slot %u: hash is not its id's", slot);

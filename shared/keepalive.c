@@ -14,6 +14,12 @@ typedef struct text_member_t {
     size_t max;    /* bytes of UTF-8 */
 } text_member_t;
 
+/* The words of vps_dns_source_t. */
+static const char *const dns_sources[] = {
+    [VPS_DNS_RESOLVER] = "resolver",
+    [VPS_DNS_TRACE] = "trace",
+};
+
 /* What stands before a member's name in a fault. */
 static const char *const prefixes[GROUPS] = {"", "location.", "dns_test."};
 
@@ -345,16 +351,34 @@ static bool is_unknown(json_object *value)
     return value == NULL || (text != NULL && vps_text_is_unknown(text, len));
 }
 
-static bool read_public_ip(vps_record_t *out, vps_fault_t *fault, json_object *body)
+static bool read_address(vps_addr_t *out, vps_fault_t *fault, json_object *body, const char *name)
 {
-    json_object *value = get(body, "public_ip");
+    json_object *value = get(body, name);
     size_t len = 0;
     const char *text = get_text(value, &len);
 
-    if (is_unknown(value) || (text != NULL && vps_addr_parse(&out->public_ip, text, len))) {
+    if (is_unknown(value) || (text != NULL && vps_addr_parse(out, text, len))) {
         return true;
     }
-    return refuse(fault, "public_ip", "must be a string with an IPv4 or IPv6 address");
+    return refuse(fault, name, "must be a string with an IPv4 or IPv6 address");
+}
+
+static bool read_dns_source(vps_record_t *out, vps_fault_t *fault, json_object *body)
+{
+    json_object *value = get(body, "dns_source");
+    size_t len = 0;
+    const char *text = get_text(value, &len);
+
+    if (is_unknown(value)) {
+        return true;
+    }
+    for (uint8_t i = VPS_DNS_RESOLVER; text != NULL && i <= VPS_DNS_TRACE; i++) {
+        if (len == strlen(dns_sources[i]) && memcmp(text, dns_sources[i], len) == 0) {
+            out->dns_source = i;
+            return true;
+        }
+    }
+    return refuse(fault, "dns_source", "must be \"resolver\" or \"trace\"");
 }
 
 static bool read_timestamp(vps_record_t *out, vps_fault_t *fault, json_object *body)
@@ -403,9 +427,12 @@ bool vps_keepalive_parse(vps_record_t *out, vps_fault_t *fault, const char *body
         return false;
     }
     memset(out, 0, sizeof(*out));
-    const bool valid = read_client_id(out, fault, json) && read_public_ip(out, fault, json) &&
-                       read_texts(out, fault, json) && read_vpn_connected(out, fault, json) &&
-                       read_timestamp(out, fault, json) && check_status(fault, json);
+    const bool valid = read_client_id(out, fault, json) &&
+                       read_address(&out->public_ip, fault, json, "public_ip") &&
+                       read_address(&out->dns_resolver_ip, fault, json, "dns_resolver_ip") &&
+                       read_dns_source(out, fault, json) && read_texts(out, fault, json) &&
+                       read_vpn_connected(out, fault, json) && read_timestamp(out, fault, json) &&
+                       check_status(fault, json);
 
     json_object_put(json);
     return valid;
@@ -428,6 +455,18 @@ static bool add_text(json_object *object, const char *name, const char *text)
     return add(object, name, known, known ? json_object_new_string(text) : NULL);
 }
 
+static bool add_address(json_object *object, const char *name, const vps_addr_t *addr)
+{
+    char text[VPS_ADDR_TEXT_SIZE];
+
+    return add_text(object, name, vps_addr_format(text, addr));
+}
+
+static bool add_dns_source(json_object *object, uint8_t source)
+{
+    return add_text(object, "dns_source", source != VPS_DNS_UNKNOWN ? dns_sources[source] : "");
+}
+
 static bool add_answer(json_object *object, const char *name, uint8_t answer)
 {
     const bool known = answer != VPS_UNKNOWN;
@@ -447,12 +486,13 @@ static bool add_texts(json_object *object, const vps_record_t *record)
 
 json_object *vps_record_to_json(const vps_record_t *record)
 {
-    char address[VPS_ADDR_TEXT_SIZE];
     json_object *object = json_object_new_object();
 
     if (object != NULL && add_text(object, "client_id", record->client_id) &&
-        add_text(object, "public_ip", vps_addr_format(address, &record->public_ip)) &&
-        add_texts(object, record) && add_answer(object, "vpn_connected", record->vpn_connected)) {
+        add_address(object, "public_ip", &record->public_ip) && add_texts(object, record) &&
+        add_address(object, "dns_resolver_ip", &record->dns_resolver_ip) &&
+        add_dns_source(object, record->dns_source) &&
+        add_answer(object, "vpn_connected", record->vpn_connected)) {
         return object;
     }
     json_object_put(object);

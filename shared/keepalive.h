@@ -5,6 +5,8 @@
  *   flat {"client_id":…,"public_ip":…,"location":"DE","city":…,"dns_loc":"DE","dns_colo":"FRA",…}
  *   nested  {"client_id":…,"location":{"country","city","region","org","timezone"},
  *            "dns_test":{"location","colo"},…}, as the released Python client sends it
+ * What the Python client does not know is the same in both: "dns_resolver_ip", an address, and
+ * "dns_source", "resolver" or "trace".
  * The nested "country" fills both location and country, "org" the provider. A flat member that is
  * known wins over its nested twin. Where a member occurs twice, the last one counts. Unknown
  * members are ignored.

@@ -26,6 +26,16 @@
 /* Yes, no, or not known. */
 typedef enum vps_answer_t { VPS_UNKNOWN = 0, VPS_NO = 1, VPS_YES = 2 } vps_answer_t;
 
+/*
+ * Where dns_loc comes from: the place of dns_resolver_ip, which is where DNS really comes out; or
+ * Cloudflare's trace, which is where HTTP does.
+ */
+typedef enum vps_dns_source_t {
+    VPS_DNS_UNKNOWN = 0,
+    VPS_DNS_RESOLVER = 1,
+    VPS_DNS_TRACE = 2
+} vps_dns_source_t;
+
 typedef struct vps_record_t {
     int64_t timestamp;                     /* sec since epoch by the client's clock; 0 = unknown */
     char client_id[VPS_CLIENT_ID_MAX + 1]; /* never empty */
@@ -39,7 +49,9 @@ typedef struct vps_record_t {
     char timezone[VPS_TIMEZONE_MAX + 1];   /* of the exit: "Europe/Berlin" */
     char client_version[VPS_CLIENT_VERSION_MAX + 1]; /* of the reporting program */
     vps_addr_t public_ip;                            /* the exit's address */
-    uint8_t vpn_connected;                           /* vps_answer_t */
+    vps_addr_t dns_resolver_ip; /* as which the system's resolver asks the world */
+    uint8_t dns_source;         /* vps_dns_source_t */
+    uint8_t vpn_connected;      /* vps_answer_t */
 } vps_record_t;
 
 #endif

@@ -20,7 +20,8 @@ my $sentinel = Sentinel->start(leaks => 1, conf => $own_addresses . $error_docum
 my %unknown = (
     public_ip => undef, location => undef, city => undef, region => undef, country => undef,
     dns_loc => undef, dns_colo => undef, provider => undef, timezone => undef,
-    client_version => undef, observed_ip => '127.0.0.1', vpn_connected => undef,
+    client_version => undef, dns_resolver_ip => undef, dns_source => undef,
+    observed_ip => '127.0.0.1', vpn_connected => undef,
     status => 'online', light => 'yellow', conditions => ['dns_unknown'], last_change => undef,
     keepalives => 1,
 );
@@ -53,7 +54,8 @@ subtest 'every member' => sub {
         client_id => 'office-vpn', public_ip => '203.0.113.42', location => 'US',
         city => 'São Paulo', region => 'California', country => 'United States', dns_loc => 'US',
         dns_colo => 'SJC', provider => 'AT&T (x)', timezone => 'America/Los_Angeles',
-        client_version => '1.1.4', vpn_connected => $TRUE,
+        client_version => '1.1.4', dns_resolver_ip => '203.0.113.53', dns_source => 'resolver',
+        vpn_connected => $TRUE,
     );
     $sentinel->keepalive({ %report, timestamp => '2025-01-15T12:34:56Z', other => 'ignored' });
     $sentinel->keepalive({ client_id => 'bare' });
@@ -82,7 +84,8 @@ subtest 'a report is replaced whole' => sub {
     is_deeply(without_times($client), \%expected, 'what the new one does not say is unknown again');
 
     my @texts = qw(location city region country dns_loc dns_colo provider timezone client_version);
-    my %full = (public_ip => '192.0.2.1', map { $_ => 'DE' } @texts);
+    my %full = (public_ip => '192.0.2.1', dns_resolver_ip => '192.0.2.53', dns_source => 'trace',
+        map { $_ => 'DE' } @texts);
     for my $nothing (undef, '', 'unknown', 'Unknown') {
         $sentinel->keepalive({ client_id => 'bare', %full });
         $sentinel->keepalive({ client_id => 'bare', map { $_ => $nothing } keys %full });

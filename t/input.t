@@ -207,6 +207,12 @@ refused($_, each_at($_, '{}')) for sort grep { $_ ne 'location' } keys %texts;
 refused('dns_test', each_at('dns_test', qw(5 true [] "IT" "")));
 refused('status', each_at('status', qw(5 true [] {})));
 
+refused('dns_source', each_at('dns_source', qw(5 true [] {} "Resolver" "TRACE" "dns" "trac" "tracer"
+    "trace\u0000"), '"resolver "'));
+accepted('dns_source', map { [$_, at('dns_source', qq("$_")), 'dns_source', $_] } qw(resolver trace));
+accepted('dns_source', map { [$_, at('dns_source', $_), 'dns_source', undef] }
+    qw(null "" "unknown" "Unknown"));
+
 refused('vpn_connected', each_at('vpn_connected', qw(0 1 "true" "false" "" "unknown" [] {})));
 my %truth = (true => JSON::PP::true, false => JSON::PP::false, null => undef);
 accepted('vpn_connected',
@@ -214,11 +220,14 @@ accepted('vpn_connected',
 
 # --- addresses and times --------------------------------------------------------------------------
 
-refused('public_ip', each_at('public_ip', qw(
-    5 true [] {} "here" "UNKNOWN" "256.0.0.1" "1.2.3" "1.2.3.4.5" "01.2.3.4" "0x7f.0.0.1" "-1.2.3.4"
-    "1.2.3.4/32" "1.2.3.4:80" "1.2.3.4\u0000" "1.2.3.4\n" ":" ":::" "1::2::3" "2001:db8" "12345::"
-    "g::" "fe80::1%eth0" "[::1]" "::1/128" "::ffff:1.2.3" "::1\u0000"
-), '" 1.2.3.4"', '"1.2.3.4 "', '"' . '1' x 5000 . '"'));
+my @addresses = qw(public_ip dns_resolver_ip);
+for my $member (@addresses) {
+    refused($member, each_at($member, qw(
+        5 true [] {} "here" "UNKNOWN" "256.0.0.1" "1.2.3" "1.2.3.4.5" "01.2.3.4" "0x7f.0.0.1" "-1.2.3.4"
+        "1.2.3.4/32" "1.2.3.4:80" "1.2.3.4\u0000" "1.2.3.4\n" ":" ":::" "1::2::3" "2001:db8" "12345::"
+        "g::" "fe80::1%eth0" "[::1]" "::1/128" "::ffff:1.2.3" "::1\u0000"
+    ), '" 1.2.3.4"', '"1.2.3.4 "', '"' . '1' x 5000 . '"'));
+}
 my %addresses = (
     (map { $_ => $_ } qw(203.0.113.42 0.0.0.0 255.255.255.255 ::1 :: fe80::1)),
     '2001:DB8:0:0:0:0:0:1' => '2001:db8::1',
@@ -228,8 +237,10 @@ my %addresses = (
     '64:ff9b::203.0.113.9' => '64:ff9b::cb00:7109',
     unknown => undef, Unknown => undef, '' => undef,
 );
-accepted('public_ip',
-    map { ["'$_'", at('public_ip', qq("$_")), 'public_ip', $addresses{$_}] } sort keys %addresses);
+for my $member (@addresses) {
+    accepted($member,
+        map { ["'$_'", at($member, qq("$_")), $member, $addresses{$_}] } sort keys %addresses);
+}
 
 refused('timestamp', each_at('timestamp', qw(
     5 1736944496 true [] {} "yesterday" "2025-01-15" "12:34:56Z" "2025-13-01T00:00:00Z"

@@ -51,7 +51,8 @@ my %de_1 = (
     region => 'California', country => 'DE', dns_loc => 'DE', dns_colo => 'SJC',
     provider => 'AS64500 Example Networks', timezone => 'America/Los_Angeles',
     client_version => '1.1.4', observed_ip => '127.0.0.1', vpn_connected => undef,
-    status => 'online', light => 'green', conditions => [],
+    dns_resolver_ip => undef, dns_source => undef, status => 'online', light => 'green',
+    conditions => [],
 );
 
 # httpd itself drops slashes at the start; those within it keeps when it is told to.

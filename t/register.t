@@ -34,6 +34,7 @@ subtest 'a new client' => sub {
             client_id => 'office', public_ip => undef, location => undef, city => undef,
             region => undef, country => undef, dns_loc => undef, dns_colo => undef,
             provider => undef, timezone => undef, client_version => undef, observed_ip => undef,
+            dns_resolver_ip => undef, dns_source => undef,
             vpn_connected => undef, status => 'offline', light => 'grey',
             conditions => ['offline'], last_seen => undef, last_change => undef, keepalives => 0,
         },

@@ -43,6 +43,7 @@ static void check_record(const vps_record_t *record)
     check_text(record->provider, sizeof(record->provider));
     check_text(record->timezone, sizeof(record->timezone));
     check_text(record->client_version, sizeof(record->client_version));
+    check(record->dns_source <= VPS_DNS_TRACE);
     check(record->vpn_connected <= VPS_YES);
     check(record->timestamp >= 0 && record->timestamp <= INT64_C(253402300799));
 }

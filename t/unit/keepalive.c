@@ -84,6 +84,7 @@ static void flat_form(void **state)
          "\"city\":\"San Francisco\",\n \"region\":\"California\",\"country\":\"United States\","
          "\"dns_loc\":\"US\",\"dns_colo\":\"SJC\",\n \"provider\":\"AS9009 M247\","
          "\"timezone\":\"America/Los_Angeles\",\"client_version\":\"1.2.3\","
+         "\"dns_resolver_ip\":\"2001:DB8::53\",\"dns_source\":\"resolver\","
          "\"vpn_connected\":true,\"timestamp\":\"2025-01-15T12:34:56Z\"}");
     memset(&expected, 0, sizeof(expected));
     strcpy(expected.client_id, "office-vpn-primary");
@@ -97,6 +98,8 @@ static void flat_form(void **state)
     strcpy(expected.provider, "AS9009 M247");
     strcpy(expected.timezone, "America/Los_Angeles");
     strcpy(expected.client_version, "1.2.3");
+    assert_true(vps_addr_parse(&expected.dns_resolver_ip, "2001:db8::53", 12));
+    expected.dns_source = VPS_DNS_RESOLVER;
     expected.vpn_connected = VPS_YES;
     expected.timestamp = 1736944496;
     assert_memory_equal(&record, &expected, sizeof(record));
@@ -155,11 +158,13 @@ static void unknown_values(void **state)
         "{\"client_id\":\"a\",\"public_ip\":null,\"location\":null,\"city\":null,\"region\":null,"
         "\"country\":null,\"dns_loc\":null,\"dns_colo\":null,\"provider\":null,\"timezone\":null,"
         "\"client_version\":null,\"vpn_connected\":null,\"timestamp\":null,\"status\":null,"
-        "\"dns_test\":null}",
+        "\"dns_test\":null,\"dns_resolver_ip\":null,\"dns_source\":null}",
         "{\"client_id\":\"a\",\"public_ip\":\"\",\"location\":\"\",\"city\":\"\","
-        "\"timestamp\":\"\",\"dns_colo\":\"\",\"dns_test\":{},\"status\":\"\"}",
+        "\"timestamp\":\"\",\"dns_colo\":\"\",\"dns_test\":{},\"status\":\"\","
+        "\"dns_resolver_ip\":\"\",\"dns_source\":\"\"}",
         "{\"client_id\":\"a\",\"public_ip\":\"unknown\",\"location\":\"unknown\","
-        "\"city\":\"Unknown\",\"timestamp\":\"Unknown\",\"dns_loc\":\"Unknown\"}",
+        "\"city\":\"Unknown\",\"timestamp\":\"Unknown\",\"dns_loc\":\"Unknown\","
+        "\"dns_resolver_ip\":\"unknown\",\"dns_source\":\"Unknown\"}",
         "{\"client_id\":\"a\",\"public_ip\":\"Unknown\",\"location\":{},"
         "\"dns_test\":{\"location\":null,\"colo\":\"unknown\"}}",
         "{\"client_id\":\"a\",\"location\":{\"country\":null,\"city\":\"\",\"org\":\"Unknown\"}}",
@@ -301,6 +306,14 @@ static void bad_members(void **state)
         {"dns_test", "\"dns_test\":[]"},
         {"dns_test", "\"dns_test\":false"},
         {"dns_test.colo", "\"dns_test\":{\"colo\":{}}"},
+        {"dns_resolver_ip", "\"dns_resolver_ip\":\"dns.example\""},
+        {"dns_resolver_ip", "\"dns_resolver_ip\":[\"192.0.2.1\"]"},
+        {"dns_source", "\"dns_source\":\"Resolver\""},
+        {"dns_source", "\"dns_source\":\"resolvers\""},
+        {"dns_source", "\"dns_source\":\"trac\""},
+        {"dns_source", "\"dns_source\":\"trace\\u0000\""},
+        {"dns_source", "\"dns_source\":2"},
+        {"dns_source", "\"dns_source\":true"},
         {"vpn_connected", "\"vpn_connected\":\"true\""},
         {"vpn_connected", "\"vpn_connected\":1"},
         {"vpn_connected", "\"vpn_connected\":\"unknown\""},
@@ -464,19 +477,21 @@ static void to_json(void **state)
         json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN),
         "{\"client_id\":\"a\",\"public_ip\":null,\"location\":null,\"city\":null,\"region\":null,"
         "\"country\":null,\"dns_loc\":null,\"dns_colo\":null,\"provider\":null,\"timezone\":null,"
-        "\"client_version\":null,\"vpn_connected\":null}");
+        "\"client_version\":null,\"dns_resolver_ip\":null,\"dns_source\":null,"
+        "\"vpn_connected\":null}");
     json_object_put(object);
     take(&record, "{\"client_id\":\"a\",\"public_ip\":\"2001:DB8::1\",\"location\":\"DE\","
                   "\"city\":\"Köln \\\"x\\\"\",\"region\":\"NRW\",\"country\":\"Germany\","
                   "\"dns_loc\":\"NL\",\"dns_colo\":\"AMS\",\"provider\":\"M247\","
-                  "\"timezone\":\"CET\",\"client_version\":\"1\",\"vpn_connected\":false}");
+                  "\"timezone\":\"CET\",\"client_version\":\"1\",\"vpn_connected\":false,"
+                  "\"dns_resolver_ip\":\"192.0.2.53\",\"dns_source\":\"trace\"}");
     object = vps_record_to_json(&record);
     assert_string_equal(
         json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN),
         "{\"client_id\":\"a\",\"public_ip\":\"2001:db8::1\",\"location\":\"DE\","
         "\"city\":\"Köln \\\"x\\\"\",\"region\":\"NRW\",\"country\":\"Germany\",\"dns_loc\":\"NL\","
         "\"dns_colo\":\"AMS\",\"provider\":\"M247\",\"timezone\":\"CET\",\"client_version\":\"1\","
-        "\"vpn_connected\":false}");
+        "\"dns_resolver_ip\":\"192.0.2.53\",\"dns_source\":\"trace\",\"vpn_connected\":false}");
     json_object_put(object);
 }
 

@@ -74,6 +74,16 @@ static void break_text(registry_t *registry)
     registry->clients[0].report.provider[0] = '\n';
 }
 
+static void give_no_answer(registry_t *registry)
+{
+    registry->clients[1].report.vpn_connected = VPS_YES + 1;
+}
+
+static void give_no_source(registry_t *registry)
+{
+    registry->clients[1].report.dns_source = VPS_DNS_TRACE + 1;
+}
+
 static void lose_uid(registry_t *registry)
 {
     registry->clients[1].uid = 0;
@@ -175,6 +185,8 @@ static void test_faults_are_found(void **state)
         {change_id, "slot 0: hash"},
         {tear_text, "slot 0: a text"},
         {break_text, "slot 0: a text"},
+        {give_no_answer, "slot 1: an answer"},
+        {give_no_source, "slot 1: an answer"},
         {lose_uid, "slot 1: uid"},
         {forget_keepalive, "slot 0: keepalives"},
         {forget_time, "slot 0: keepalives"},

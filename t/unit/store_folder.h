@@ -135,6 +135,8 @@ static inline client_t full_client(uint64_t uid)
     strcpy(report->timezone, "Europe/Berlin");
     strcpy(report->client_version, "1.2.3");
     report->public_ip = addr("203.0.113.42");
+    report->dns_resolver_ip = addr("2001:db8::53");
+    report->dns_source = VPS_DNS_RESOLVER;
     report->vpn_connected = VPS_NO;
     client.uid = uid;
     client.first_seen = 1700000000u + (uint32_t)(uid & 0xFFFF);
