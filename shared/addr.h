@@ -28,10 +28,23 @@ typedef struct vps_addr_t {
 bool vps_addr_parse(vps_addr_t *out, const char *text, size_t len);
 
 /*
+ * Take the bytes of an address in network order, 4 of them for version 4, 16 for version 6; an
+ * IPv4-mapped one becomes IPv4.
+ */
+void vps_addr_from_bytes(vps_addr_t *out, uint8_t version, const void *bytes);
+
+/*
  * Write the canonical text (IPv6 by RFC 5952) and a NUL; "" for an unknown address.
  * Returns out.
  */
 char *vps_addr_format(char out[VPS_ADDR_TEXT_SIZE], const vps_addr_t *addr);
+
+/*
+ * May this be somebody's address on the Internet? Not unknown ones, and none of a range that is
+ * private, of one machine or link, a stand-in for a name (198.18.0.0/15), multicast or reserved.
+ * The ranges for documentation are left usable: tests live in them.
+ */
+bool vps_addr_is_public(const vps_addr_t *addr);
 
 /* Two known addresses that are the same. An unknown address equals nothing, not even another. */
 bool vps_addr_equal(const vps_addr_t *a, const vps_addr_t *b);

@@ -47,55 +47,6 @@ static const service_t services[] = {
                          }},
 };
 
-/* Addresses with the first bits of one of these are nobody's on the Internet. */
-typedef struct prefix_t {
-    uint8_t version;  /* 4 or 6 */
-    uint8_t bits;     /* length of the prefix */
-    uint8_t bytes[2]; /* its begin; the rest is 0 */
-} prefix_t;
-
-/* The ranges for documentation are left usable: tests live in them. */
-static const prefix_t unusable[] = {
-    {4, 8, {0}},           /* unspecified */
-    {4, 8, {10}},          /* private */
-    {4, 10, {100, 64}},    /* behind a provider's NAT */
-    {4, 8, {127}},         /* loopback */
-    {4, 16, {169, 254}},   /* link-local */
-    {4, 12, {172, 16}},    /* private */
-    {4, 16, {192, 168}},   /* private */
-    {4, 3, {224}},         /* multicast, reserved, broadcast */
-    {6, 127, {0}},         /* unspecified, loopback */
-    {6, 7, {0xfc}},        /* private */
-    {6, 10, {0xfe, 0x80}}, /* link-local */
-    {6, 8, {0xff}},        /* multicast */
-};
-
-static bool has_prefix(const vps_addr_t *addr, const prefix_t *prefix)
-{
-    if (addr->version != prefix->version) {
-        return false;
-    }
-    for (unsigned bit = 0; bit < prefix->bits; bit++) {
-        const unsigned byte = bit / 8;
-        const unsigned wanted = byte < sizeof(prefix->bytes) ? prefix->bytes[byte] : 0;
-
-        if (((addr->bytes[byte] ^ wanted) & (0x80U >> bit % 8)) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_usable(const vps_addr_t *addr)
-{
-    for (size_t i = 0; i < sizeof(unusable) / sizeof(unusable[0]); i++) {
-        if (has_prefix(addr, &unusable[i])) {
-            return false;
-        }
-    }
-    return addr->version != 0;
-}
-
 /* A string member of an object, or NULL; it may hold NUL bytes. */
 static json_object *string_member(const json_object *object, const char *name)
 {
@@ -126,7 +77,7 @@ static bool read_address(vps_addr_t *out, const json_object *answer, const char 
     if (value == NULL ||
         !vps_addr_parse(&addr, json_object_get_string(value),
                         (size_t)json_object_get_string_len(value)) ||
-        !is_usable(&addr)) {
+        !vps_addr_is_public(&addr)) {
         return false;
     }
     *out = addr;

@@ -138,6 +138,99 @@ static void bytes(void **state)
     assert_memory_equal(&addr, &v6, sizeof(addr));
 }
 
+static void from_bytes(void **state)
+{
+    static const uint8_t v4[4] = {192, 0, 2, 1};
+    static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 0xff};
+    static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 192, 0, 2, 1};
+    vps_addr_t addr, parsed;
+
+    (void)state;
+    memset(&addr, 0xff, sizeof(addr));
+    assert_true(vps_addr_parse(&parsed, "192.0.2.1", 9));
+    vps_addr_from_bytes(&addr, 4, v4);
+    assert_memory_equal(&addr, &parsed, sizeof(addr));
+    memset(&addr, 0xff, sizeof(addr));
+    vps_addr_from_bytes(&addr, 6, mapped);
+    assert_memory_equal(&addr, &parsed, sizeof(addr));
+    assert_true(vps_addr_parse(&parsed, "2001:db8::ff", 12));
+    vps_addr_from_bytes(&addr, 6, v6);
+    assert_memory_equal(&addr, &parsed, sizeof(addr));
+}
+
+/* The first and last address of each range, and their neighbours. */
+static void public_addresses(void **state)
+{
+    static const struct {
+        bool is_public;
+        const char *text;
+    } cases[] = {
+        {false, "0.0.0.0"},
+        {false, "0.255.255.255"},
+        {true, "1.0.0.0"},
+        {true, "9.255.255.255"},
+        {false, "10.0.0.0"},
+        {false, "10.255.255.255"},
+        {true, "11.0.0.0"},
+        {true, "100.63.255.255"},
+        {false, "100.64.0.0"},
+        {false, "100.127.255.255"},
+        {true, "100.128.0.0"},
+        {true, "126.255.255.255"},
+        {false, "127.0.0.0"},
+        {false, "127.255.255.255"},
+        {true, "128.0.0.0"},
+        {true, "169.253.255.255"},
+        {false, "169.254.0.0"},
+        {false, "169.254.255.255"},
+        {true, "169.255.0.0"},
+        {true, "172.15.255.255"},
+        {false, "172.16.0.0"},
+        {false, "172.31.255.255"},
+        {true, "172.32.0.0"},
+        {true, "192.167.255.255"},
+        {false, "192.168.0.0"},
+        {false, "192.168.255.255"},
+        {true, "192.169.0.0"},
+        {true, "198.17.255.255"},
+        {false, "198.18.0.0"},
+        {false, "198.19.255.255"},
+        {true, "198.20.0.0"},
+        {true, "223.255.255.255"},
+        {false, "224.0.0.0"},
+        {false, "255.255.255.255"},
+        {false, "::ffff:10.0.0.1"},
+        {true, "::ffff:192.0.2.1"},
+        {false, "::"},
+        {false, "::1"},
+        {true, "2606:4700::1111"},
+        {true, "fbff::1"},
+        {false, "fc00::"},
+        {false, "fdff:ffff::"},
+        {true, "fe00::"},
+        {false, "fe80::"},
+        {false, "febf:ffff::"},
+        {true, "fec0::"},
+        {false, "ff00::"},
+        {false, "ffff::"},
+        {true, "198.51.100.1"},
+        {true, "203.0.113.1"},
+        {true, "2001:db8::1"},
+    };
+    const vps_addr_t unknown = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        vps_addr_t addr;
+
+        assert_true(vps_addr_parse(&addr, cases[i].text, strlen(cases[i].text)));
+        if (vps_addr_is_public(&addr) != cases[i].is_public) {
+            fail_msg("%s", cases[i].text);
+        }
+    }
+    assert_false(vps_addr_is_public(&unknown));
+}
+
 static void equality(void **state)
 {
     static const vps_addr_t unknown = {0};
@@ -162,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(canonical_text),   cmocka_unit_test(not_an_address),
         cmocka_unit_test(text_without_nul), cmocka_unit_test(bytes),
+        cmocka_unit_test(from_bytes),       cmocka_unit_test(public_addresses),
         cmocka_unit_test(equality),
     };
 
