@@ -56,12 +56,19 @@ void loop_close(loop_t *loop)
 /* Returns false when a signal asked to stop. */
 static bool look(loop_t *loop, vps_record_t *record)
 {
+    dns_view_t view;
+
     memset(record, 0, sizeof(*record));
     memcpy(record->client_id, loop->options.client_id, sizeof(record->client_id));
     memcpy(record->client_version, VERSION_PRODUCT, sizeof(VERSION_PRODUCT));
     if (!probe_run(&loop->probe, &loop->options, &loop->transfer, record)) {
         return false;
     }
+    if (!dns_look(&loop->dns, &view, &loop->options, &loop->signals)) {
+        return false;
+    }
+    dns_compare(&loop->dns, &view, &record->public_ip);
+    dns_fill(record, &view, NULL);
     record->timestamp = time(NULL);
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "dns.h"
 #include "options.h"
 #include "probe.h"
 #include "report.h"
@@ -19,6 +20,7 @@ typedef struct loop_t {
     signals_t signals;
     transfer_t transfer;
     probe_t probe;
+    dns_t dns;
     report_t report;
 } loop_t;
 

@@ -174,6 +174,7 @@ my %demo_environment = (
     VPN_SENTINEL_IPINFO_URL => 'http://127.0.0.1:1',
     VPN_SENTINEL_IPAPI_URL => 'http://127.0.0.1:1',
     VPN_SENTINEL_TRACE_URL => 'http://127.0.0.1:1',
+    VPN_SENTINEL_DNS_WHOAMI => 'none',
 );
 
 # Should this test die, its demo ends too.

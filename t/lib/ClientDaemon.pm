@@ -17,9 +17,12 @@ ClientDaemon - runs the built vpn-sentinel-client
 =head1 DESCRIPTION
 
 The daemon sees none of the product's variables, and no proxy's, but those given; and the configuration
-file whose text config => gives, an empty one else. A report of a sanitizer is a failure.
+file whose text config => gives, an empty one else. It sends no DNS query unless VPN_SENTINEL_DNS_WHOAMI
+is given. A report of a sanitizer is a failure.
 
-=head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL)
+=head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, resolv_conf => TEXT)
+
+The daemon's /etc/resolv.conf has the given text; only where VpsHttpd->can_mount says so.
 
 Waits for its end; returns a hash of status (exit status, or "signal N"), out and err (characters, not bytes).
 
@@ -57,12 +60,21 @@ sub _new {
     $self->configure($option{config} // '');
     my @args = @{ $option{args} // [] };
     unshift @args, '--config', $self->path('client.conf') unless $option{default_config};
-    $self->_spawn(\@args, $option{env} // {});
+    my %env = %{ $option{env} // {} };
+    # What is in force by default shall be seen, but not done.
+    $env{VPN_SENTINEL_DNS_WHOAMI} //= 'none' if !grep { $_ eq '--check-config' } @args;
+    my @command = ('vpn-sentinel-client', @args);
+    if (defined $option{resolv_conf}) {
+        $self->_write('resolv.conf', $option{resolv_conf});
+        @command = (qw(unshare --mount sh -c), 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+            $self->path('resolv.conf'), $self->{program}, @args);
+    }
+    $self->_spawn(\@command, \%env);
     return $self;
 }
 
 sub _spawn {
-    my ($self, $args, $env) = @_;
+    my ($self, $command, $env) = @_;
     $self->{pid} = fork // die "fork: $!";
     return if $self->{pid};
     delete @ENV{ grep { /^VPN_SENTINEL_|^IPINFO_|_proxy\z/i } keys %ENV };
@@ -70,7 +82,8 @@ sub _spawn {
     open STDIN, '<', '/dev/null';
     open STDOUT, '>', $self->path('out');
     open STDERR, '>', $self->path('err');
-    { no warnings 'exec'; exec { $self->{program} } 'vpn-sentinel-client', @$args; }
+    my $program = $command->[0] eq 'unshare' ? 'unshare' : $self->{program};
+    { no warnings 'exec'; exec {$program} @$command; }
     POSIX::_exit(127);
 }
 
@@ -89,7 +102,12 @@ sub _slurp {
 # Write the configuration file; a running daemon reads it at its next HUP.
 sub configure {
     my ($self, $text) = @_;
-    open my $out, '>', $self->path('client.conf') or die "client.conf: $!";
+    return $self->_write('client.conf', $text);
+}
+
+sub _write {
+    my ($self, $name, $text) = @_;
+    open my $out, '>', $self->path($name) or die "$name: $!";
     print {$out} $text;
     close $out;
     return;

@@ -1,0 +1,58 @@
+/*
+ * The DNS test: as which addresses the system's resolvers ask the world, and what Cloudflare sees
+ * of a query that goes straight there.
+ *
+ * Each server that the system is configured with is asked for the whoami name (shared/whoami.h):
+ * TXT, and when that tells no address, A and AAAA. Cloudflare's resolver is asked, in class CH, for
+ * whoami.cloudflare, the address that the query came from, and for id.server, its data centre. The
+ * latter two travel the way of all port 53 and say nothing about the system's resolvers.
+ *
+ * All of it together ends within DNS_LOOK_MAX. An answer of no use and none at all are the same:
+ * unknown, told once when it starts and once when it is over.
+ */
+#ifndef DNS_H
+#define DNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "options.h"
+#include "outage.h"
+#include "place.h"
+#include "record.h"
+#include "signals.h"
+
+#define DNS_LOOK_MAX 5000   /* ms */
+#define DNS_RESOLVERS_MAX 4 /* servers of the system's that are asked, the first ones */
+
+/* What one look has seen. */
+typedef struct dns_view_t {
+    vps_addr_t resolvers[DNS_RESOLVERS_MAX]; /* different ones, in the order of the servers */
+    size_t count;                            /* of them; 0 = unknown */
+    vps_addr_t direct;                       /* where port 53 comes out */
+    char colo[VPS_DNS_COLO_MAX + 1];         /* Cloudflare's data centre; "" = unknown */
+} dns_view_t;
+
+/* What has been told; a zeroed one has told nothing. */
+typedef struct dns_t {
+    outage_t resolver;   /* no resolver is known */
+    outage_t cloudflare; /* nor what Cloudflare sees */
+    outage_t path;       /* port 53 comes out elsewhere than the rest */
+} dns_t;
+
+/*
+ * Look. With the option that says so no query leaves, and all is unknown. Returns false when a
+ * signal asked to stop.
+ */
+bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, signals_t *signals);
+
+/* Tell when port 53 does not come out where the rest does. */
+void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip);
+
+/*
+ * Fill the members of a record that are about DNS; those that the trace filled must be there
+ * already. place: of the first resolver, NULL or of another address = unknown.
+ */
+void dns_fill(vps_record_t *record, const dns_view_t *view, const vps_place_t *place);
+
+#endif

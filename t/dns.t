@@ -1,0 +1,276 @@
+# The client daemon's DNS test, against servers on the loopback network that misbehave.
+use strict;
+use warnings;
+use utf8;
+
+use JSON::PP ();
+use Test::More;
+
+use ClientDaemon;
+use DnsResponder;
+use StandIn;
+use VpsHttpd;
+
+my $WHOAMI = 'whoami.example';
+my ($EXIT, $OTHER, $OTHER6) = qw(198.51.100.53 198.51.100.54 2001:db8::53);
+my $PUBLIC = '198.51.100.7';    # what the stand-in tells
+
+my $world = StandIn->start;
+my $cloudflare = DnsResponder->start;
+$cloudflare->says('whoami.cloudflare' => { txt => [[$PUBLIC]] });
+$cloudflare->says('id.server' => { txt => [['FRA']] });
+
+# The system's servers have no port to be chosen: each is an address of its own.
+my $network = sprintf '127.%d.%d', 1 + $$ / 256 % 254, $$ % 256;
+my $used = 0;
+
+sub new_server {
+    my (%answer) = @_;
+    my $server = DnsResponder->start(address => "$network." . ++$used, port => 53);
+    $server->says($_ => $answer{$_}) for sort keys %answer;
+    return $server;
+}
+
+sub option {
+    my ($servers, %more) = @_;
+    return (
+        env => {
+            (map { ("VPN_SENTINEL_${_}_URL" => $world->url) } qw(SERVER IPINFO IPAPI TRACE)),
+            VPN_SENTINEL_DNS_WHOAMI => $WHOAMI, VPN_SENTINEL_CLOUDFLARE_DNS => $cloudflare->server,
+            VPN_SENTINEL_CHECK_INTERVAL => 3600, VPN_SENTINEL_DEBUG => 1, %more,
+        },
+        resolv_conf => join('', map { "nameserver $_->{address}\n" } @$servers),
+    );
+}
+
+sub requests {
+    my ($server, $service) = @_;
+    return scalar(my @all = $server->requests($service));
+}
+
+# What a daemon that was started with --print says, and its log.
+sub printed {
+    my ($client) = @_;
+    is($client->wait_exit, 0, 'ended well');
+    open my $in, '<', $client->path('out') or die "out: $!";
+    return (JSON::PP->new->utf8->decode(scalar readline $in), scalar $client->log);
+}
+
+sub start_print {
+    my ($servers, %more) = @_;
+    return ClientDaemon->start(args => ['--print'], option($servers, %more));
+}
+
+subtest 'no query leaves when none shall' => sub {
+    my $done = ClientDaemon->run(
+        args => ['--print'],
+        env => { option([], VPN_SENTINEL_DNS_WHOAMI => 'none') }->{env},
+    );
+    is($done->{status}, 0);
+    my $body = JSON::PP->new->decode($done->{out});
+    is($body->{dns_resolver_ip}, undef, 'the resolver is unknown');
+    is($body->{dns_source}, 'trace', 'the place of DNS is that of the trace');
+    is(requests($cloudflare, $_), 0, "nobody asks for $_") for 'whoami.cloudflare', 'id.server';
+    unlike($done->{err}, qr/\[dns\]/, 'and nothing is told');
+};
+
+if (!VpsHttpd->can_mount) {
+    note 'root alone can give the daemon servers of its own: the rest is skipped';
+    done_testing;
+    exit;
+}
+
+subtest 'one round' => sub {
+    my $server = new_server(TXT => { txt => [[$EXIT], ['edns0-client-subnet 203.0.113.0/24']] });
+    my ($body, $log) = printed(start_print([$server]));
+    is($body->{dns_resolver_ip}, $EXIT, 'where the resolver comes out');
+    is($body->{dns_loc}, 'RO', 'its place is not known: that of the trace');
+    is($body->{dns_source}, 'trace', 'which is told');
+    is($body->{dns_colo}, 'OTP', 'the trace tells the data centre');
+    my @asked = $server->requests('TXT');
+    is(scalar @asked, 1, 'one query');
+    is("$asked[0]{name} $asked[0]{class}", "$WHOAMI 1", 'for the name, in class IN');
+    is(requests($server, $_), 0, "none of type $_") for qw(A AAAA);
+    is($_->{class}, 3, "$_->{name} in class CH") for map { $cloudflare->requests($_) } 'whoami.cloudflare', 'id.server';
+    like($log, qr/Resolvers come out at: $EXIT \| Port 53 at: $PUBLIC \| Colo: FRA$/m, 'all is in the debug log');
+    unlike($log, qr/⚠️/, 'no complaint');
+};
+
+subtest 'no trace' => sub {
+    $world->misbehave(trace => { status => 500 });
+    my ($body) = printed(start_print([new_server(TXT => { txt => [[$EXIT]] })]));
+    $world->behave('trace');
+    is($body->{dns_resolver_ip}, $EXIT);
+    is($body->{dns_loc}, undef, 'no place of DNS');
+    is($body->{dns_source}, undef, 'so nobody has told it');
+    is($body->{dns_colo}, 'FRA', 'the data centre as Cloudflare names it');
+};
+
+subtest 'Cloudflare by IPv6' => sub {
+    my $server6 = eval { DnsResponder->start(address => '::1') } or plan skip_all => "no ::1: $@";
+    $server6->says('whoami.cloudflare' => { txt => [[$OTHER6]] });
+    my ($body, $log) = printed(start_print([new_server()], VPN_SENTINEL_CLOUDFLARE_DNS => $server6->server));
+    like($log, qr/Port 53 at: $OTHER6/, 'it is asked');
+    unlike($log, qr/Port 53 comes out/, 'an address of another version is no other way');
+};
+
+# All at once, because some take all the time there is. Each server's answers and faults, and the
+# resolver that is known then.
+my $txt = { txt => [[$EXIT]] };
+my @huge = map { ['x' x 255] } 1 .. 200;
+my @case = (
+    ['akahelp', { TXT => { txt => [['ecs', '203.0.113.0/24/24'], ['ip', '203.0.113.9'], ['ns', $EXIT]] } }, {}, $EXIT],
+    ['dnscrypt', { TXT => { txt => [["Resolver IP: $EXIT"], ['CD flag set']] } }, {}, $EXIT],
+    ['dnscheck', { TXT => { txt => [['id: 7'], ["resolver: $OTHER6"]] } }, {}, $OTHER6],
+    ['A', { TXT => { rcode => 0 }, A => { a => [$EXIT] }, AAAA => { rcode => 0 } }, {}, $EXIT],
+    ['AAAA', { TXT => { rcode => 3 }, A => { rcode => 3 }, AAAA => { aaaa => [$OTHER6] } }, {}, $OTHER6],
+    ['A and AAAA', { A => { a => [$EXIT] }, AAAA => { aaaa => [$OTHER6] } }, {}, $EXIT],
+    ['TXT first', { TXT => $txt, A => { a => [$OTHER] } }, {}, $EXIT],
+    ['A when TXT is of no use', { TXT => { txt => [['hello']] }, A => { a => [$EXIT] } }, {}, $EXIT],
+    ['A when TXT is never answered', { A => { a => [$EXIT] } }, { TXT => { silent => 1 } }, $EXIT],
+    ['mapped address', { AAAA => { aaaa => ["::ffff:$EXIT"] } }, {}, $EXIT],
+    ['behind a CNAME', { TXT => { cname => [[$WHOAMI, 'b.example']], %$txt } }, {}, $EXIT],
+
+    ['NXDOMAIN', { map { $_ => { rcode => 3 } } qw(TXT A AAAA) }, {}],
+    ['SERVFAIL', { map { $_ => { rcode => 2 } } qw(TXT A AAAA) }, {}],
+    ['REFUSED', {}, {}],
+    ['no records', { map { $_ => { rcode => 0 } } qw(TXT A AAAA) }, {}],
+    ['private', { TXT => { txt => [['10.0.0.1'], ['fd00::1']] }, A => { a => ['192.168.1.1'] },
+        AAAA => { aaaa => ['fe80::1'] } }, {}],
+    ['invented', { TXT => { txt => [['198.18.0.4']] }, A => { a => ['198.18.0.4'] } }, {}],
+    ['no address', { TXT => { txt => [["\x1b[2J$EXIT"], ["$EXIT\0"], [''], ["\xff"], ['unknown']] } }, {}],
+    ['CNAME loop', { map { $_ => { cname => [['a.example', 'b.example'], ['b.example', 'a.example'],
+        [$WHOAMI, $WHOAMI]] } } qw(TXT A AAAA) }, {}],
+    ['silent', {}, { map { $_ => { silent => 1 } } qw(TXT A AAAA) }],
+    ['late', { TXT => $txt }, { TXT => { delay => 20 } }],
+    ['another id', { TXT => $txt }, { TXT => { id => 1 } }],
+    ['another question', { TXT => $txt }, { TXT => { question => 1 } }],
+    ['short', { TXT => $txt }, { TXT => { bytes => '' } }],
+    ['only a header', { TXT => $txt }, { TXT => { bytes => '8180' . '0001' x 4 } }],
+    ['endless names', { TXT => $txt }, { TXT => { bytes => '8180' . '000100010000' . '0000' . 'c00c' x 40 } }],
+    ['cut', { TXT => $txt }, { TXT => { cut => 5 } }],
+    ['all cut', { map({ $_ => { txt => [[$EXIT]], a => [$EXIT], aaaa => [$OTHER6] } } qw(TXT A AAAA)) },
+        { map { $_ => { cut => 30 } } qw(TXT A AAAA) }],
+
+    ['again after a loss', { TXT => $txt }, { TXT => { silent => 1, times => 1 } }, $EXIT],
+    ['truncated', { TXT => $txt }, { TXT => { truncated => 1 } }, $EXIT],
+    ['truncated, no TCP', { TXT => $txt }, { TXT => { truncated => 1, tcp => 'silent' } }],
+    ['truncated, TCP ends', { TXT => $txt }, { TXT => { truncated => 1, tcp => 'drop' } }],
+    ['truncated, TCP is slow', { TXT => $txt }, { TXT => { truncated => 1, tcp => 'slow' } }],
+    ['huge', { TXT => { txt => [[$EXIT], @huge] } }, { TXT => { truncated => 1 } }],
+);
+my @running = map {
+    my ($name, $answers, $faults) = @$_;
+    my $server = new_server(%$answers);
+    $server->misbehave($_ => $faults->{$_}) for sort keys %$faults;
+    [@$_[0, 3], $server, start_print([$server])];
+} @case;
+
+for my $case (@running) {
+    my ($name, $expected, $server, $client) = @$case;
+    subtest $name => sub {
+        my ($body, $log) = printed($client);
+        is($body->{dns_resolver_ip}, $expected, 'resolver');
+        is($body->{dns_loc}, 'RO', 'the rest is reported');
+        my $told = () = $log =~ /The system's resolver does not tell where it comes out: \Q$server->{address}\E:53: ./g;
+        is($told, defined $expected ? 0 : 1, defined $expected ? 'no complaint' : 'told');
+        unlike($log, qr/[\x00-\x08\x0b-\x1f]/, 'no control character in the log');
+        cmp_ok(requests($server, $_), '<=', 8, "bounded queries for $_") for qw(TXT A AAAA);
+    };
+}
+
+subtest 'several servers' => sub {
+    my ($first, $same, $third) = map { new_server(TXT => { txt => [[$_]] }) } $EXIT, $EXIT, $OTHER;
+    my ($body, $log) = printed(start_print([$first, $same, $third]));
+    is($body->{dns_resolver_ip}, $EXIT, 'the first one counts');
+    like($log, qr/Resolvers come out at: $EXIT $OTHER \|/, 'all different ones are seen');
+    is(requests($_, 'TXT'), 1, "$_->{address} was asked") for $first, $same, $third;
+
+    ($body) = printed(start_print([$third, $first]));
+    is($body->{dns_resolver_ip}, $OTHER, 'in their order');
+    $first->misbehave(TXT => { silent => 1 });
+    ($body, $log) = printed(start_print([$first, $third]));
+    is($body->{dns_resolver_ip}, $OTHER, 'one that does not answer is passed over');
+    unlike($log, qr/⚠️/, 'no complaint');
+    my @many = map { new_server(TXT => { txt => [["198.51.100.10$_"]] }) } 1 .. 6;
+    ($body, $log) = printed(start_print(\@many));
+    like($log, qr/Resolvers come out at:(?: 198\.51\.100\.10[1-4]){4} \|/, 'at most four');
+    is(requests($many[4], 'TXT'), 0, 'the fifth is not asked');
+};
+
+subtest 'nobody listens' => sub {
+    my ($body, $log) = printed(start_print([{ address => "$network.250" }],
+        VPN_SENTINEL_CLOUDFLARE_DNS => "$network.250:53"));
+    is($body->{dns_resolver_ip}, undef);
+    like($log, qr/resolver does not tell where it comes out: \Q$network.250\E:53: ./);
+    like($log, qr/No usable answer from Cloudflare's resolver: \Q$network.250\E:53: ./);
+};
+
+subtest 'what Cloudflare says' => sub {
+    my $server = new_server(TXT => $txt);
+    my $says = sub {
+        my ($address, $colo) = @_;
+        $cloudflare->says('whoami.cloudflare' => { txt => [[$address]] });
+        $cloudflare->says('id.server' => { txt => [[$colo]] });
+        return (printed(start_print([$server])))[1];
+    };
+    like($says->($OTHER, 'FRA'), qr/Port 53 comes out at $OTHER, the rest at $PUBLIC: ./, 'another way is told');
+    for my $useless ('10.0.0.1', 'hello', "\x1b[2J") {
+        like($says->($useless, $useless), qr/No usable answer from Cloudflare's resolver: .*: no public address/);
+    }
+    unlike($says->("::ffff:$PUBLIC", "\x1b[2J"), qr/⚠️|\x1b/, 'the same address, and no code');
+    $says->($PUBLIC, 'FRA');
+};
+
+# One more round, to its end.
+sub another_round {
+    my ($client) = @_;
+    my $before = requests($world, 'keepalive');
+    $client->signal('USR1');
+    return $client->wait_for(sub { requests($world, 'keepalive') > $before });
+}
+
+subtest 'told once, and when it is over' => sub {
+    my $server = new_server(TXT => $txt);
+    my $client = ClientDaemon->start(option([$server], VPN_SENTINEL_DEBUG => 'false'));
+    ok($client->wait_for_log(qr/Keepalive accepted/), 'well');
+    my $lines = sub { my ($re) = @_; scalar grep { /$re/ } $client->log };
+    is($lines->(qr/\[dns\]/), 0, 'nothing to be told');
+
+    my @resolver = (qr/resolver does not tell/, qr/resolver tells where it comes out again after \d+ s/);
+    $server->says(TXT => { rcode => 2 });
+    ok(another_round($client)) for 1 .. 3;
+    is($lines->($resolver[0]), 1, 'no resolver: once');
+    $server->says(TXT => { rcode => 3 });
+    ok(another_round($client)) for 1 .. 2;
+    is($lines->($resolver[0]), 2, 'in another way: once more');
+    $server->says(TXT => $txt);
+    ok(another_round($client)) for 1 .. 2;
+    is($lines->($resolver[1]), 1, 'it is over');
+
+    $cloudflare->says('whoami.cloudflare' => { txt => [[$OTHER]] });
+    ok(another_round($client)) for 1 .. 2;
+    is($lines->(qr/Port 53 comes out at $OTHER/), 1, 'another way: once');
+    $cloudflare->says('whoami.cloudflare' => { rcode => 2 });
+    ok(another_round($client)) for 1 .. 2;
+    is($lines->(qr/No usable answer from Cloudflare's resolver/), 1, 'no Cloudflare: once');
+    $cloudflare->says('whoami.cloudflare' => { txt => [[$PUBLIC]] });
+    ok(another_round($client)) for 1 .. 2;
+    is($lines->(qr/Cloudflare's resolver answers again after \d+ s/), 1, 'it is back');
+    is($lines->(qr/Port 53 comes out where the rest does again after \d+ s/), 1, 'by the same way');
+    is($lines->(qr/\[dns\]/), 7, 'nothing else');
+    is($client->end, 0);
+};
+
+subtest 'TERM ends it promptly' => sub {
+    for my $fault ({ silent => 1 }, { truncated => 1, tcp => 'silent' }, { delay => 20 }) {
+        my $server = new_server(TXT => $txt);
+        $server->misbehave(TXT => $fault);
+        my $client = ClientDaemon->start(option([$server]));
+        ok($client->wait_for(sub { requests($server, 'TXT') }), 'asked');
+        is($client->end, 0, join ' ', %$fault);
+        unlike(scalar $client->log, qr/Keepalive/, 'before it had reported');
+    }
+};
+
+done_testing;
