@@ -9,7 +9,9 @@
 
 #include "clock.h"
 
-#define FDS_MAX (DNS_ASK_SERVERS * ARES_GETSOCK_MAXNUM + 1)
+/* Of one channel: for UDP, for TCP, and more than c-ares has use for. */
+#define SOCKETS_MAX 8
+#define FDS_MAX (DNS_ASK_SERVERS * SOCKETS_MAX + 1)
 
 /* A socket and whose it is. */
 typedef struct watch_t {
@@ -117,10 +119,10 @@ void dns_ask(dns_ask_t *ask, int server, const char *name, int dns_class, int ty
 
 static void watch_sockets(watch_t *watch, ares_channel channel)
 {
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    const unsigned wanted = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+    ares_socket_t sockets[SOCKETS_MAX];
+    const unsigned wanted = (unsigned)ares_getsock(channel, sockets, SOCKETS_MAX);
 
-    for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+    for (unsigned i = 0; i < SOCKETS_MAX; i++) {
         const short events = (short)((ARES_GETSOCK_READABLE(wanted, i) ? POLLIN : 0) |
                                      (ARES_GETSOCK_WRITABLE(wanted, i) ? POLLOUT : 0));
 

@@ -197,7 +197,7 @@ subtest 'one round' => sub {
         client_id => 'office-vpn', public_ip => '198.51.100.7', location => 'RO', city => 'București',
         region => 'București', country => 'RO', dns_loc => 'RO', dns_colo => 'OTP',
         provider => 'AS9009 M247 Europe SRL', timezone => 'Europe/Bucharest', vpn_connected => undef,
-        dns_resolver_ip => undef, dns_source => undef,
+        dns_resolver_ip => undef, dns_source => 'trace',
     }, 'body');
     is(last_request('ipinfo')->{path}, '/198.51.100.7/json', 'the place of the address of the trace');
     is(last_request('ipinfo')->{header}{authorization}, "Bearer $TOKEN", 'with the token');

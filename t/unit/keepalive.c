@@ -158,17 +158,18 @@ static void unknown_values(void **state)
         "{\"client_id\":\"a\",\"public_ip\":null,\"location\":null,\"city\":null,\"region\":null,"
         "\"country\":null,\"dns_loc\":null,\"dns_colo\":null,\"provider\":null,\"timezone\":null,"
         "\"client_version\":null,\"vpn_connected\":null,\"timestamp\":null,\"status\":null,"
-        "\"dns_test\":null,\"dns_resolver_ip\":null,\"dns_source\":null}",
+        "\"dns_test\":null}",
         "{\"client_id\":\"a\",\"public_ip\":\"\",\"location\":\"\",\"city\":\"\","
-        "\"timestamp\":\"\",\"dns_colo\":\"\",\"dns_test\":{},\"status\":\"\","
-        "\"dns_resolver_ip\":\"\",\"dns_source\":\"\"}",
+        "\"timestamp\":\"\",\"dns_colo\":\"\",\"dns_test\":{},\"status\":\"\"}",
         "{\"client_id\":\"a\",\"public_ip\":\"unknown\",\"location\":\"unknown\","
-        "\"city\":\"Unknown\",\"timestamp\":\"Unknown\",\"dns_loc\":\"Unknown\","
-        "\"dns_resolver_ip\":\"unknown\",\"dns_source\":\"Unknown\"}",
+        "\"city\":\"Unknown\",\"timestamp\":\"Unknown\",\"dns_loc\":\"Unknown\"}",
         "{\"client_id\":\"a\",\"public_ip\":\"Unknown\",\"location\":{},"
         "\"dns_test\":{\"location\":null,\"colo\":\"unknown\"}}",
         "{\"client_id\":\"a\",\"location\":{\"country\":null,\"city\":\"\",\"org\":\"Unknown\"}}",
         "{\"client_id\":\"a\",\"Location\":\"DE\",\"extra\":[1,{\"city\":\"x\"}],\"city2\":\"y\"}",
+        "{\"client_id\":\"a\",\"dns_resolver_ip\":null,\"dns_source\":null}",
+        "{\"client_id\":\"a\",\"dns_resolver_ip\":\"\",\"dns_source\":\"\"}",
+        "{\"client_id\":\"a\",\"dns_resolver_ip\":\"unknown\",\"dns_source\":\"Unknown\"}",
     };
     vps_record_t nothing, record;
 
