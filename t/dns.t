@@ -143,6 +143,8 @@ my @case = (
         [$WHOAMI, $WHOAMI]] } } qw(TXT A AAAA) }, {}],
     ['silent', {}, { map { $_ => { silent => 1 } } qw(TXT A AAAA) }],
     ['late', { TXT => $txt }, { TXT => { delay => 20 } }],
+    ['each in time, late together', { TXT => { txt => [['hello']] }, A => { a => [$EXIT] } },
+        { map { $_ => { delay => 2.9 } } qw(TXT A) }],
     ['another id', { TXT => $txt }, { TXT => { id => 1 } }],
     ['another question', { TXT => $txt }, { TXT => { question => 1 } }],
     ['short', { TXT => $txt }, { TXT => { bytes => '' } }],
@@ -269,6 +271,7 @@ subtest 'TERM ends it promptly' => sub {
         my $client = ClientDaemon->start(option([$server]));
         ok($client->wait_for(sub { requests($server, 'TXT') }), 'asked');
         is($client->end, 0, join ' ', %$fault);
+        is(requests($server, 'A'), 0, 'before it had asked what it would have asked then');
         unlike(scalar $client->log, qr/Keepalive/, 'before it had reported');
     }
 };
