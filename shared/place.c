@@ -1,12 +1,19 @@
 #include "place.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#define DEPTH_MAX 8  /* nested arrays and objects; the services need two */
-#define FIELDS_MAX 9 /* of one service, with the end */
+#include "country.h"
 
-/* A member of an answer and the text of vps_place_t that it fills. */
+#define DEPTH_MAX 8   /* nested arrays and objects; the services need two */
+#define FIELDS_MAX 12 /* of one service, with the end */
+#define NAME_MAX 15   /* bytes of an outer member's name in a path */
+#define ASN_SIZE 16   /* bytes of "AS4294967295" with its NUL, and some */
+
+/* A member of an answer, "outer.inner" when it is in an object, and the text that it fills. */
 typedef struct field_t {
     const char *member; /* NULL ends a list */
     size_t offset;      /* bytes, in vps_place_t */
@@ -21,57 +28,121 @@ typedef struct field_t {
 /* What a service calls things. Of several members for one text the first known one counts. */
 typedef struct service_t {
     const char *address; /* member with the public address */
+    const char *asn[2];  /* members with the network's number, when it is apart from its name */
     field_t fields[FIELDS_MAX];
 } service_t;
 
 static const service_t services[] = {
-    [VPS_PLACE_IPINFO] = {"ip",
-                          {
-                              FIELD("country", location),
-                              FIELD("country", country),
-                              FIELD("region", region),
-                              FIELD("city", city),
-                              FIELD("org", provider),
-                              FIELD("timezone", timezone),
-                          }},
-    [VPS_PLACE_IPAPI] = {"query",
-                         {
-                             FIELD("countryCode", location),
-                             FIELD("country", country),
-                             FIELD("countryCode", country),
-                             FIELD("regionName", region),
-                             FIELD("city", city),
-                             FIELD("as", provider),
-                             FIELD("isp", provider),
-                             FIELD("timezone", timezone),
-                         }},
+    [VPS_PLACE_IPINFO] =
+        {
+            .address = "ip",
+            .fields =
+                {
+                    FIELD("country", location),
+                    FIELD("country", country),
+                    FIELD("region", region),
+                    FIELD("city", city),
+                    FIELD("org", provider),
+                    FIELD("timezone", timezone),
+                },
+        },
+    [VPS_PLACE_IPAPI] =
+        {
+            .address = "query",
+            .fields =
+                {
+                    FIELD("countryCode", location),
+                    FIELD("country", country),
+                    FIELD("countryCode", country),
+                    FIELD("regionName", region),
+                    FIELD("city", city),
+                    FIELD("as", provider),
+                    FIELD("isp", provider),
+                    FIELD("timezone", timezone),
+                },
+        },
+    /* ipwho.is puts things into objects, the older ipwhois.app does not. */
+    [VPS_PLACE_IPWHOIS] =
+        {
+            .address = "ip",
+            .asn = {"connection.asn", "asn"},
+            .fields =
+                {
+                    FIELD("country_code", location),
+                    FIELD("country", country),
+                    FIELD("country_code", country),
+                    FIELD("region", region),
+                    FIELD("city", city),
+                    FIELD("connection.org", provider),
+                    FIELD("connection.isp", provider),
+                    FIELD("org", provider),
+                    FIELD("isp", provider),
+                    FIELD("timezone.id", timezone),
+                    FIELD("timezone", timezone),
+                },
+        },
+    /* Its "location" is a pair of coordinates. */
+    [VPS_PLACE_GLUETUN] =
+        {
+            .address = "public_ip",
+            .fields =
+                {
+                    FIELD("country", country),
+                    FIELD("region", region),
+                    FIELD("city", city),
+                    FIELD("organization", provider),
+                    FIELD("timezone", timezone),
+                },
+        },
 };
 
-/* A string member of an object, or NULL; it may hold NUL bytes. */
-static json_object *string_member(const json_object *object, const char *name)
+/* A member by its path, "inner" or "outer.inner"; NULL when there is none. */
+static json_object *find(const json_object *answer, const char *path)
 {
-    json_object *value = json_object_object_get(object, name);
+    const char *dot = strchr(path, '.');
+    char outer[NAME_MAX + 1];
+
+    if (dot == NULL) {
+        return json_object_object_get(answer, path);
+    }
+    snprintf(outer, sizeof(outer), "%.*s", (int)(dot - path), path);
+    return json_object_object_get(json_object_object_get(answer, outer), dot + 1);
+}
+
+/* A string, or NULL; it may hold NUL bytes. */
+static json_object *find_string(const json_object *answer, const char *path)
+{
+    json_object *value = find(answer, path);
 
     return json_object_is_type(value, json_type_string) ? value : NULL;
 }
 
+/* ipwhois tells "success", true or false, which mirrors are seen to write as text. */
+static bool is_true(json_object *value)
+{
+    return json_object_is_type(value, json_type_string)
+               ? strcasecmp(json_object_get_string(value), "true") == 0
+               : json_object_get_boolean(value);
+}
+
 /*
  * One rule for all services, whose ways to say so do not overlap: ip-api has status "fail", ipinfo
- * has an error object or bogon true.
+ * has an error object or bogon true, ipwhois has success false.
  */
 static bool tells_failure(const json_object *answer)
 {
-    json_object *status = string_member(answer, "status");
+    json_object *status = find_string(answer, "status");
+    json_object *success = find(answer, "success");
 
     return (status != NULL && strcmp(json_object_get_string(status), "success") != 0) ||
-           json_object_object_get(answer, "error") != NULL ||
-           json_object_get_boolean(json_object_object_get(answer, "bogon"));
+           (success != NULL && !is_true(success)) || find(answer, "error") != NULL ||
+           json_object_get_boolean(find(answer, "bogon"));
 }
 
 /* Leaves *out untouched when there is no usable address. */
 static bool read_address(vps_addr_t *out, const json_object *answer, const char *member)
 {
-    json_object *value = string_member(answer, member);
+    json_object *value = find_string(answer, member);
     vps_addr_t addr;
 
     if (value == NULL ||
@@ -88,12 +159,61 @@ static void read_texts(vps_place_t *out, const json_object *answer, const field_
 {
     for (; field->member != NULL; field++) {
         char *text = (char *)out + field->offset;
-        json_object *value = string_member(answer, field->member);
+        json_object *value = find_string(answer, field->member);
 
         if (value != NULL && text[0] == '\0') {
             vps_text_copy(text, field->size, json_object_get_string(value),
                           (size_t)json_object_get_string_len(value));
         }
+    }
+}
+
+/* The number of a network, 15169 or "AS15169", as "AS15169"; false when it is none. */
+static bool read_asn(char out[ASN_SIZE], json_object *value)
+{
+    const char *text;
+    size_t digits;
+
+    if (!json_object_is_type(value, json_type_int) &&
+        !json_object_is_type(value, json_type_string)) {
+        return false;
+    }
+    text = json_object_get_string(value);
+    text += strncasecmp(text, "AS", 2) == 0 ? 2 : 0;
+    digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 10 || text[digits] != '\0') {
+        return false;
+    }
+    const unsigned long long number = strtoull(text, NULL, 10);
+
+    snprintf(out, ASN_SIZE, "AS%llu", number);
+    return number > 0 && number <= UINT32_MAX;
+}
+
+/* Put the network's number in front of its name, as the other services do. */
+static void add_asn(vps_place_t *out, const json_object *answer, const char *const asn[2])
+{
+    char number[ASN_SIZE];
+    char both[ASN_SIZE + sizeof(out->provider)];
+
+    for (int i = 0; i < 2 && asn[i] != NULL; i++) {
+        if (read_asn(number, find(answer, asn[i]))) {
+            const char *between = out->provider[0] != '\0' ? " " : "";
+            const int len = snprintf(both, sizeof(both), "%s%s%s", number, between, out->provider);
+
+            vps_text_copy(out->provider, sizeof(out->provider), both, (size_t)len);
+            return;
+        }
+    }
+}
+
+/* Some services name the country and have no code for it. */
+static void complete_country(vps_place_t *out)
+{
+    char code[3];
+
+    if (out->location[0] == '\0' && vps_country_code(code, out->country)) {
+        memcpy(out->location, code, sizeof(code));
     }
 }
 
@@ -127,6 +247,8 @@ bool vps_place_parse(vps_place_t *out, vps_place_source_t source, const char *bo
             read_address(&out->public_ip, answer, service->address);
     if (found) {
         read_texts(out, answer, service->fields);
+        add_asn(out, answer, service->asn);
+        complete_country(out);
     }
     json_object_put(answer);
     return found;

@@ -48,5 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     check_answer(VPS_PLACE_IPINFO, data, size);
     check_answer(VPS_PLACE_IPAPI, data, size);
+    check_answer(VPS_PLACE_IPWHOIS, data, size);
+    check_answer(VPS_PLACE_GLUETUN, data, size);
     return 0;
 }

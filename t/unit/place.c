@@ -95,6 +95,101 @@ static void test_ipapi(void **state)
     assert_string_equal(place.timezone, "America/Toronto");
 }
 
+static void test_ipwhois(void **state)
+{
+    vps_place_t place = parse_good(
+        VPS_PLACE_IPWHOIS,
+        "{\"ip\":\"203.0.113.42\",\"success\":true,\"type\":\"IPv4\",\"continent\":\"Europe\","
+        "\"continent_code\":\"EU\",\"country\":\"Switzerland\",\"country_code\":\"CH\","
+        "\"region\":\"Zürich\",\"region_code\":\"ZH\",\"city\":\"Zürich\",\"latitude\":47.3,"
+        "\"longitude\":8.5,\"is_eu\":false,\"postal\":\"8000\",\"connection\":{\"asn\":15169,"
+        "\"org\":\"Google LLC\",\"isp\":\"Google\",\"domain\":\"google.com\"},\"timezone\":{"
+        "\"id\":\"Europe/Zurich\",\"abbr\":\"CET\",\"is_dst\":false,\"offset\":3600}}");
+
+    (void)state;
+    assert_address(&place, "203.0.113.42");
+    assert_string_equal(place.location, "CH");
+    assert_string_equal(place.country, "Switzerland");
+    assert_string_equal(place.region, "Zürich");
+    assert_string_equal(place.city, "Zürich");
+    assert_string_equal(place.provider, "AS15169 Google LLC");
+    assert_string_equal(place.timezone, "Europe/Zurich");
+
+    /* the older, flat form */
+    place = parse_good(
+        VPS_PLACE_IPWHOIS,
+        "{\"ip\":\"2001:db8::7\",\"success\":true,\"type\":\"IPv6\",\"country\":\"United States\","
+        "\"country_code\":\"US\",\"region\":\"California\",\"city\":\"Mountain View\","
+        "\"asn\":\"AS15169\",\"org\":\"Google LLC\",\"isp\":\"Google\","
+        "\"timezone\":\"America/Los_Angeles\",\"timezone_name\":\"Pacific Standard Time\"}");
+    assert_address(&place, "2001:db8::7");
+    assert_string_equal(place.location, "US");
+    assert_string_equal(place.country, "United States");
+    assert_string_equal(place.city, "Mountain View");
+    assert_string_equal(place.provider, "AS15169 Google LLC");
+    assert_string_equal(place.timezone, "America/Los_Angeles");
+}
+
+/* Number and name of a network are put together as far as they are there and make sense. */
+static void test_network(void **state)
+{
+    static const struct {
+        const char *members;
+        const char *provider;
+    } samples[] = {
+        {"\"connection\":{\"asn\":9009,\"isp\":\"M247\"}", "AS9009 M247"},
+        {"\"connection\":{\"asn\":9009,\"org\":\"\",\"isp\":\"M247\"}", "AS9009 M247"},
+        {"\"connection\":{\"asn\":\"9009\",\"org\":\"M247\"}", "AS9009 M247"},
+        {"\"connection\":{\"asn\":4294967295}", "AS4294967295"},
+        {"\"connection\":{\"org\":\"M247\"}", "M247"},
+        {"\"connection\":{\"asn\":null,\"org\":\"M247\"}", "M247"},
+        {"\"connection\":{\"asn\":0,\"org\":\"M247\"}", "M247"},
+        {"\"connection\":{\"asn\":-1,\"org\":\"M247\"}", "M247"},
+        {"\"connection\":{\"asn\":4294967296,\"org\":\"M247\"}", "M247"},
+        {"\"connection\":{\"asn\":100000000000,\"org\":\"M247\"}", "M247"},
+        {"\"connection\":{\"asn\":1.5,\"org\":\"M247\"}", "M247"},
+        {"\"connection\":{\"asn\":[9009],\"org\":\"M247\"}", "M247"},
+        {"\"connection\":[9009,\"M247\"],\"org\":\"Other\"", "Other"},
+        {"\"connection\":\"M247\",\"asn\":\"as9009\",\"isp\":\"M247\"", "AS9009 M247"},
+        {"\"asn\":\"AS\",\"org\":\"M247\"", "M247"},
+        {"\"asn\":\"AS9009 M247\",\"org\":\"M247\"", "M247"},
+        {"\"asn\":\"\",\"org\":7", ""},
+    };
+    char body[200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(samples); i++) {
+        snprintf(body, sizeof(body), "{\"ip\":\"203.0.113.42\",%s}", samples[i].members);
+        assert_string_equal(parse_good(VPS_PLACE_IPWHOIS, body).provider, samples[i].provider);
+    }
+}
+
+static void test_gluetun(void **state)
+{
+    vps_place_t place = parse_good(
+        VPS_PLACE_GLUETUN,
+        "{\"public_ip\":\"203.0.113.42\",\"region\":\"North Holland\","
+        "\"country\":\"The Netherlands\",\"city\":\"Amsterdam\",\"hostname\":\"exit.example\","
+        "\"location\":\"52.37,4.89\",\"organization\":\"AS9009 M247 Europe SRL\","
+        "\"postal_code\":\"1012\",\"timezone\":\"Europe/Amsterdam\"}\n");
+
+    (void)state;
+    assert_address(&place, "203.0.113.42");
+    assert_string_equal(place.location, "NL");
+    assert_string_equal(place.country, "The Netherlands");
+    assert_string_equal(place.region, "North Holland");
+    assert_string_equal(place.city, "Amsterdam");
+    assert_string_equal(place.provider, "AS9009 M247 Europe SRL");
+    assert_string_equal(place.timezone, "Europe/Amsterdam");
+
+    place =
+        parse_good(VPS_PLACE_GLUETUN, "{\"public_ip\":\"203.0.113.42\",\"country\":\"Utopia\"}");
+    assert_string_equal(place.location, "");
+    assert_string_equal(place.country, "Utopia");
+    place = parse_good(VPS_PLACE_GLUETUN, "{\"public_ip\":\"203.0.113.42\"}");
+    assert_string_equal(place.country, "");
+}
+
 /* What is missing is unknown or taken from the next best member. */
 static void test_missing_members(void **state)
 {
@@ -156,6 +251,16 @@ static void test_long_text(void **state)
     place = parse_good(VPS_PLACE_IPINFO, body);
     assert_int_equal(strlen(place.city), VPS_CITY_MAX - 1);
     assert_true(vps_valid_text(place.city, VPS_CITY_MAX - 1));
+
+    /* so is a name behind its number */
+    strcpy(body, "{\"ip\":\"203.0.113.42\",\"asn\":\"AS9009\",\"org\":\"");
+    for (size_t i = 0; i < VPS_PROVIDER_MAX / 2; i++) {
+        strcat(body, "é");
+    }
+    strcat(body, "\"}");
+    place = parse_good(VPS_PLACE_IPWHOIS, body);
+    assert_int_equal(strlen(place.provider), VPS_PROVIDER_MAX - 1);
+    assert_memory_equal(place.provider, "AS9009 é", strlen("AS9009 é"));
 }
 
 static void test_usable_addresses(void **state)
@@ -232,9 +337,22 @@ static void test_failures(void **state)
         {VPS_PLACE_IPINFO, "{\"ip\":\"203.0.113.42\",\"error\":\"Rate limit exceeded\"}"},
         {VPS_PLACE_IPINFO, "{\"ip\":\"203.0.113.42\",\"bogon\":true}"},
         {VPS_PLACE_IPINFO, "{\"ip\":\"127.0.0.1\",\"bogon\":true}"},
+        {VPS_PLACE_IPWHOIS,
+         "{\"ip\":\"203.0.113.42\",\"success\":false,\"message\":\"Reserved range\"}"},
+        {VPS_PLACE_IPWHOIS, "{\"success\":false,\"message\":\"You've hit the monthly limit\"}"},
+        {VPS_PLACE_IPWHOIS, "{\"ip\":\"203.0.113.42\",\"success\":\"False\"}"},
+        {VPS_PLACE_IPWHOIS, "{\"ip\":\"203.0.113.42\",\"success\":\"\"}"},
+        {VPS_PLACE_IPWHOIS, "{\"ip\":\"203.0.113.42\",\"success\":0}"},
+        {VPS_PLACE_IPWHOIS, "{\"ip\":\"127.0.0.1\",\"success\":true}"},
+        {VPS_PLACE_GLUETUN, "{\"public_ip\":\"\"}"}, /* no tunnel yet */
+        {VPS_PLACE_GLUETUN, "{\"public_ip\":\"10.2.0.2\",\"country\":\"Netherlands\"}"},
+        {VPS_PLACE_GLUETUN, "{\"error\":\"unauthorized\",\"public_ip\":\"203.0.113.42\"}"},
+        {VPS_PLACE_GLUETUN, "Unauthorized\n"},
         /* no address, or one under the other service's name */
         {VPS_PLACE_IPINFO, "{\"query\":\"203.0.113.42\",\"city\":\"Berlin\"}"},
         {VPS_PLACE_IPAPI, "{\"ip\":\"203.0.113.42\",\"city\":\"Berlin\"}"},
+        {VPS_PLACE_GLUETUN, "{\"ip\":\"203.0.113.42\",\"city\":\"Berlin\"}"},
+        {VPS_PLACE_IPWHOIS, "{\"query\":\"203.0.113.42\",\"success\":true}"},
         {VPS_PLACE_IPINFO, "{\"ip\":null}"},
         {VPS_PLACE_IPINFO, "{\"ip\":3405803818}"},
         {VPS_PLACE_IPINFO, "{\"ip\":[\"203.0.113.42\"]}"},
@@ -263,6 +381,8 @@ static void test_failures(void **state)
     }
     parse_good(VPS_PLACE_IPINFO,
                "{\"ip\":\"203.0.113.42\",\"bogon\":false,\"error\":null,\"status\":200}");
+    parse_good(VPS_PLACE_IPWHOIS, "{\"ip\":\"203.0.113.42\",\"success\":\"True\"}");
+    parse_good(VPS_PLACE_IPWHOIS, "{\"ip\":\"203.0.113.42\",\"success\":null}");
 }
 
 static void test_length(void **state)
@@ -283,10 +403,12 @@ static void test_length(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ipinfo),          cmocka_unit_test(test_ipapi),
-        cmocka_unit_test(test_missing_members), cmocka_unit_test(test_bad_members),
-        cmocka_unit_test(test_long_text),       cmocka_unit_test(test_usable_addresses),
-        cmocka_unit_test(test_failures),        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_ipinfo),           cmocka_unit_test(test_ipapi),
+        cmocka_unit_test(test_ipwhois),          cmocka_unit_test(test_network),
+        cmocka_unit_test(test_gluetun),          cmocka_unit_test(test_missing_members),
+        cmocka_unit_test(test_bad_members),      cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_usable_addresses), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_length),
     };
 
     return cmocka_run_group_tests_name("place", tests, NULL, NULL);
