@@ -56,14 +56,16 @@ void loop_close(loop_t *loop)
 /* Returns false when a signal asked to stop. */
 static bool look(loop_t *loop, vps_record_t *record)
 {
+    exit_seen_t seen;
     dns_view_t view;
 
     memset(record, 0, sizeof(*record));
     memcpy(record->client_id, loop->options.client_id, sizeof(record->client_id));
     memcpy(record->client_version, VERSION_PRODUCT, sizeof(VERSION_PRODUCT));
-    if (!probe_run(&loop->probe, &loop->options, &loop->transfer, record)) {
+    if (!exit_look(&loop->exit, &loop->places, &loop->options, &loop->transfer, &seen)) {
         return false;
     }
+    exit_fill(record, &seen);
     if (!dns_look(&loop->dns, &view, &loop->options, &loop->signals)) {
         return false;
     }
@@ -76,11 +78,14 @@ static bool look(loop_t *loop, vps_record_t *record)
 static report_result_t look_and_report(loop_t *loop)
 {
     vps_record_t record;
+    report_result_t result;
 
     if (!look(loop, &record)) {
         return (report_result_t){.kind = TRANSFER_STOPPED};
     }
-    return report_send(&loop->report, &loop->options, &loop->transfer, &record);
+    result = report_send(&loop->report, &loop->options, &loop->transfer, &record);
+    exit_observe(&loop->exit, &loop->places, &result.observed_ip);
+    return result;
 }
 
 bool loop_once(loop_t *loop)
@@ -161,7 +166,8 @@ static void reload(loop_t *loop)
         return;
     }
     use_options(loop, &options);
-    probe_refresh(&loop->probe);
+    places_refresh(&loop->places);
+    exit_refresh(&loop->exit);
     log_write(VPS_INFO, "client", "Configuration reloaded: %s | Server: %s",
               loop->options.client_id, loop->options.server_url);
 }

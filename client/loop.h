@@ -7,8 +7,9 @@
 #include <stdbool.h>
 
 #include "dns.h"
+#include "exit.h"
 #include "options.h"
-#include "probe.h"
+#include "places.h"
 #include "report.h"
 #include "signals.h"
 #include "transfer.h"
@@ -19,7 +20,8 @@ typedef struct loop_t {
     options_t options;
     signals_t signals;
     transfer_t transfer;
-    probe_t probe;
+    places_t places;
+    exit_t exit;
     dns_t dns;
     report_t report;
 } loop_t;

@@ -159,23 +159,28 @@ static transfer_kind_t post(const options_t *options, transfer_t *transfer, cons
 }
 
 /* Judge the answer, and tell. */
-static transfer_kind_t conclude(report_t *report, transfer_kind_t kind, const vps_record_t *record,
+static report_result_t conclude(report_t *report, transfer_kind_t kind, const vps_record_t *record,
                                 const vps_http_t *http)
 {
     json_object *answer = parse_answer(http);
+    report_result_t result = {.retry_after = transfer_retry_after(http)};
 
     if (kind == TRANSFER_OK && strcmp(member(answer, "status"), "ok") != 0) {
         kind = TRANSFER_FOREIGN;
     }
     if (kind == TRANSFER_OK) {
+        const char *observed = member(answer, "observed_ip");
+
         report->failures = 0;
+        vps_addr_parse(&result.observed_ip, observed, strlen(observed));
         tell_success(report, record);
     } else if (kind != TRANSFER_STOPPED) {
         report->failures++;
         tell_failure(report, kind, http, member(answer, "message"));
     }
     json_object_put(answer);
-    return kind;
+    result.kind = kind;
+    return result;
 }
 
 report_result_t report_send(report_t *report, const options_t *options, transfer_t *transfer,
@@ -191,8 +196,7 @@ report_result_t report_send(report_t *report, const options_t *options, transfer
         return result;
     }
     result.kind = post(options, transfer, text, &http);
-    result.kind = conclude(report, result.kind, record, &http);
-    result.retry_after = transfer_retry_after(&http);
+    result = conclude(report, result.kind, record, &http);
     vps_http_close(&http);
     json_object_put(body);
     return result;

@@ -19,8 +19,9 @@ typedef struct report_t {
 } report_t;
 
 typedef struct report_result_t {
-    transfer_kind_t kind; /* TRANSFER_OK = accepted */
-    int64_t retry_after;  /* ms that the server asked for, 0 = nothing said */
+    transfer_kind_t kind;   /* TRANSFER_OK = accepted */
+    int64_t retry_after;    /* ms that the server asked for, 0 = nothing said */
+    vps_addr_t observed_ip; /* which address the server saw; unknown unless accepted and told */
 } report_result_t;
 
 /*

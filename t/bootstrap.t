@@ -173,6 +173,7 @@ my %demo_environment = (
     # Nobody listens there: the client asks nobody outside.
     VPN_SENTINEL_IPINFO_URL => 'http://127.0.0.1:1',
     VPN_SENTINEL_IPAPI_URL => 'http://127.0.0.1:1',
+    VPN_SENTINEL_IPWHOIS_URL => 'http://127.0.0.1:1',
     VPN_SENTINEL_TRACE_URL => 'http://127.0.0.1:1',
     VPN_SENTINEL_DNS_WHOAMI => 'none',
 );
