@@ -20,12 +20,11 @@ static const struct {
     [VPS_PLACE_IPWHOIS] = {"ipwhois", OPTIONS_SERVICE_IPWHOIS},
 };
 
-/* What is asked: the place of entry's address, or who we are when it is NULL. */
 typedef struct question_t {
     places_t *places;
     const options_t *options;
     transfer_t *transfer;
-    places_entry_t *entry;
+    places_entry_t *entry; /* of the address that is asked for; of none: who are we? */
 } question_t;
 
 /* --- remembering --- */
@@ -150,29 +149,32 @@ static const char *remedy_of(const options_t *options, vps_place_source_t source
     return "";
 }
 
-/* An answer that came came well, be it of use or not: kind is about the transfer alone. */
+/*
+ * An answer, or an error that is about what was asked, is no reason to leave the service alone, but
+ * for this question. About ourselves it may be somebody in between who answers, and who goes away
+ * with the next network.
+ */
 static void rest_service(const question_t *question, vps_place_source_t source,
                          transfer_kind_t kind, bool is_useful, const vps_http_t *http)
 {
-    rest_t *rest = &question->places->rest[source];
+    places_entry_t *entry = question->entry;
+    const bool is_reply = kind == TRANSFER_OK || kind == TRANSFER_REFUSED;
     const int64_t asked = asked_rest(kind, http);
     const int64_t now = clock_monotonic();
 
-    if (kind == TRANSFER_OK && !is_useful) {
-        if (question->entry == NULL) {
-            kind = TRANSFER_FOREIGN;
-        } else {
-            rest_after(&question->entry->rest[source], TRANSFER_REFUSED, 0, now);
-        }
+    rest_after(&question->places->rest[source], is_reply ? TRANSFER_OK : kind, asked, now);
+    if (is_useful) {
+        rest_after(&entry->rest[source], TRANSFER_OK, 0, now);
+    } else if (is_reply) {
+        rest_after(&entry->rest[source],
+                   entry->addr.version != 0 ? TRANSFER_REFUSED : TRANSFER_FOREIGN, 0, now);
     }
-    rest_after(rest, kind, asked, now);
 }
 
 static bool ask(const question_t *question, vps_place_source_t source, vps_place_t *out)
 {
-    static const vps_addr_t unknown;
     const options_t *options = question->options;
-    const vps_addr_t *addr = question->entry != NULL ? &question->entry->addr : &unknown;
+    const vps_addr_t *addr = &question->entry->addr;
     struct curl_slist *header = make_header(options, source);
     vps_http_t http;
     char url[URL_SIZE];
@@ -199,12 +201,11 @@ static bool ask(const question_t *question, vps_place_source_t source, vps_place
 static bool may_ask(const question_t *question, int source)
 {
     const options_service_t wanted = question->options->service;
-    const places_entry_t *entry = question->entry;
     const int64_t now = clock_monotonic();
 
     return (wanted == OPTIONS_SERVICE_AUTO || wanted == services[source].option) &&
            rest_is_over(&question->places->rest[source], now) &&
-           (entry == NULL || rest_is_over(&entry->rest[source], now));
+           rest_is_over(&question->entry->rest[source], now);
 }
 
 /* Ask the services in turn. */
@@ -245,7 +246,8 @@ bool places_find(places_t *places, const options_t *options, transfer_t *transfe
 bool places_find_self(places_t *places, const options_t *options, transfer_t *transfer,
                       vps_place_t *out)
 {
-    const question_t question = {.places = places, .options = options, .transfer = transfer};
+    const question_t question = {
+        .places = places, .options = options, .transfer = transfer, .entry = &places->self};
 
     if (!ask_all(&question, out)) {
         return false;
@@ -265,6 +267,7 @@ void places_retry(places_t *places)
 {
     for (int source = 0; source < PLACES_SERVICES; source++) {
         rest_retry(&places->rest[source]);
+        rest_retry(&places->self.rest[source]);
     }
 }
 
@@ -279,6 +282,7 @@ void places_refresh(places_t *places)
     for (int source = 0; source < PLACES_SERVICES; source++) {
         refresh_rest(&places->rest[source]);
     }
+    memset(&places->self, 0, sizeof(places->self));
     for (int i = 0; i < PLACES_REMEMBERED; i++) {
         places->entry[i].until = 0;
         memset(places->entry[i].rest, 0, sizeof(places->entry[i].rest));

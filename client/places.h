@@ -7,7 +7,7 @@
  *   - The services are asked one after the other until one tells: ipinfo, ip-api, ipwhois; or only
  *     the one that VPN_SENTINEL_GEOLOCATION_SERVICE names. With gluetun named, nobody is asked.
  *   - A service that fails, refuses or says that no requests are left (X-Rl: 0) rests, see rest.h;
- *     one that tells nothing of use about an address rests for this address only, because which
+ *     one that has no useful answer to a question rests for this question only, because which
  *     addresses are asked for (a resolver's, say) may be somebody else's choice.
  *
  * What fails is told once when it starts and once when it is over.
@@ -29,18 +29,19 @@
 #define PLACES_REMEMBERED 8
 #define PLACES_SERVICES VPS_PLACE_GLUETUN /* those before it, numbered as in place.h */
 
-/* An address that was asked for; of no address when free. */
+/* An address that was asked for, and what came of it. */
 typedef struct places_entry_t {
-    vps_addr_t addr;
+    vps_addr_t addr;              /* unknown: the entry is free */
     vps_place_t place;            /* of no address when unknown */
     int64_t until;                /* ms, monotonic: the place is good until then */
     uint64_t used;                /* the larger, the later */
-    rest_t rest[PLACES_SERVICES]; /* of each service, for this address */
+    rest_t rest[PLACES_SERVICES]; /* of each service, when asked for this address */
 } places_entry_t;
 
 /* A zeroed one: nobody was asked yet. */
 typedef struct places_t {
     places_entry_t entry[PLACES_REMEMBERED];
+    places_entry_t self;              /* of no address: who are we? Its place is not used */
     uint64_t uses;                    /* counts */
     rest_t rest[PLACES_SERVICES];     /* of each service */
     outage_t outage[PLACES_SERVICES]; /* of each service */

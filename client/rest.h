@@ -23,7 +23,7 @@
 
 /* The other side does not want to be asked. */
 #define REST_REFUSED (15 * CLOCK_MINUTE)
-#define REST_REFUSED_MAX (2 * CLOCK_HOUR) /* also of what it says */
+#define REST_REFUSED_MAX (3 * CLOCK_HOUR) /* also of what it says */
 
 #define REST_BURST 12 /* calls */
 #define REST_STEP (10 * CLOCK_MINUTE)

@@ -1,209 +1,15 @@
-# The client daemon in a world that misbehaves: services, server, signals.
+# The client daemon in a world that misbehaves: server, signals. The look-ups: t/client_exit.t.
 use strict;
 use warnings;
 use utf8;
 
-use JSON::PP ();
 use Test::More;
 
 use ClientDaemon;
+use ClientWorld;
 use StandIn;
 
-my $KEY = 'key-0123456789-secret';
-
-sub environment {
-    my ($world, %more) = @_;
-    return {
-        VPN_SENTINEL_CHECK_INTERVAL => 3600, VPN_SENTINEL_TIMEOUT => 20, VPN_SENTINEL_API_KEY => $KEY,
-        (map { ("VPN_SENTINEL_${_}_URL" => $world->url) } qw(SERVER IPINFO IPAPI IPWHOIS TRACE)), %more,
-    };
-}
-
-sub start_client {
-    my ($world, %more) = @_;
-    my $client = ClientDaemon->start(env => environment($world, %more));
-    ok($client->wait_for_log(qr/started/), 'started');
-    return $client;
-}
-
-sub run_once {
-    my ($world, %more) = @_;
-    return ClientDaemon->run(args => ['--once'], env => environment($world, %more));
-}
-
-sub count {
-    my ($world, $service) = @_;
-    return scalar(my @all = $world->requests($service));
-}
-
-sub wait_for_requests {
-    my ($client, $world, $service, $count) = @_;
-    return $client->wait_for(sub { count($world, $service) >= $count });
-}
-
-# One more round, to be reported to $world; returns the body of its report.
-sub another_round {
-    my ($client, $world) = @_;
-    my $before = count($world, 'keepalive');
-    $client->signal('USR1');
-    wait_for_requests($client, $world, 'keepalive', $before + 1) or fail('no round');
-    return last_body($world);
-}
-
-sub last_body {
-    my ($world) = @_;
-    return JSON::PP->new->utf8->decode((($world->requests('keepalive'))[-1])->{body});
-}
-
-sub lines {
-    my ($text, $re) = @_;
-    return scalar(my @matching = grep { /$re/ } ref $text ? $text->log : split /\n/, $text);
-}
-
-subtest 'the place is cached by address' => sub {
-    my $world = StandIn->start;
-    my $client = start_client($world);
-    wait_for_requests($client, $world, 'keepalive', 1);
-    is(another_round($client, $world)->{city}, 'București', "round $_") for 2 .. 5;
-    is(count($world, 'trace'), 5, 'five rounds');
-    is(count($world, 'ipinfo'), 1, 'one look-up');
-    $world->address('198.51.100.8');
-    is(another_round($client, $world)->{public_ip}, '198.51.100.8', 'another address');
-    another_round($client, $world);
-    is(count($world, 'ipinfo'), 2, 'one more look-up');
-    is(count($world, 'ip-api'), 0, 'the second provider was never needed');
-    is($client->end, 0);
-};
-
 my $html = '<html><body>Please log in</body></html>';
-my %useless = (
-    'HTTP 500' => { status => 500 },
-    'limit' => { status => 429 },
-    'forbidden' => { status => 403, body => 'Rate limit exceeded.' },
-    'redirect' => { status => 302, header => { Location => 'http://192.0.2.1/login?session=1' } },
-    'HTML' => { body => $html },
-    'no JSON object' => { body => '["198.51.100.7"]' },
-    'wrong types' => { body => '{"ip":7,"query":{}}' },
-    'nothing' => { body => '' },
-    'bogon' => { body => '{"ip":"127.0.0.1","bogon":true}' },
-    'other address' => { body => '{"ip":"203.0.113.99","city":"Elsewhere","country":"US"}' },
-    'too long' => { body => '{"ip":"198.51.100.7","city":"' . 'x' x 70_000 . '"}' },
-    'no HTTP' => { garbage => 1 },
-    'cut' => { cut => 1 },
-);
-
-subtest 'ipinfo fails, ip-api answers' => sub {
-    my $world = StandIn->start;
-    for my $name (sort keys %useless) {
-        $world->misbehave(ipinfo => $useless{$name});
-        my $done = run_once($world);
-        is($done->{status}, 0, $name);
-        is(last_body($world)->{city}, 'Cluj-Napoca', 'the place is known');
-        is(lines($done->{err}, qr/No usable answer from ipinfo: ./), 1, 'told once');
-        is(lines($done->{err}, qr/No usable answer/), 1, 'nothing else failed');
-    }
-};
-
-subtest 'no provider answers' => sub {
-    my $world = StandIn->start;
-    for my $name (sort keys %useless) {
-        $world->misbehave($_ => $useless{$name}) for qw(ipinfo ip-api);
-        my $done = run_once($world);
-        is($done->{status}, 0, $name);
-        my $body = last_body($world);
-        is($body->{public_ip}, '198.51.100.7', 'the address is known by the trace');
-        is($body->{$_}, undef, "$_ is unknown") for qw(city region country location provider timezone);
-        is($body->{dns_loc}, 'RO', 'the rest is reported');
-    }
-};
-
-subtest 'answers that never end' => sub {
-    my $world = StandIn->start;
-    for my $fault ({ hang => 1 }, { slow => 1 }) {
-        $world->misbehave(ipinfo => $fault);
-        is(run_once($world, VPN_SENTINEL_TIMEOUT => 1)->{status}, 0, join ' ', %$fault);
-        is(last_body($world)->{city}, 'Cluj-Napoca', 'the other provider is asked');
-    }
-};
-
-subtest 'a provider that refuses rests' => sub {
-    my $world = StandIn->start;
-    $world->misbehave(ipinfo => { status => 429, header => { 'Retry-After' => 3600 }, times => 1 });
-    my $client = start_client($world);
-    wait_for_requests($client, $world, 'keepalive', 1);
-    $world->address('198.51.100.8');
-    is(another_round($client, $world)->{city}, 'Cluj-Napoca');
-    is(count($world, 'ipinfo'), 1, 'as long as Retry-After says');
-    is(count($world, 'ip-api'), 2, 'the other one is asked');
-
-    $world->misbehave('ip-api' => { header => { 'X-Rl' => 0, 'X-Ttl' => 3600 }, times => 1 });
-    $world->address('198.51.100.9');
-    is(another_round($client, $world)->{city}, 'Cluj-Napoca', 'its last answer before its limit counts');
-    $world->address('198.51.100.10');
-    my $body = another_round($client, $world);
-    is($body->{city}, undef, 'then it rests too');
-    is($body->{public_ip}, '198.51.100.10', 'the address is reported without place');
-    is(count($world, 'ip-api'), 3);
-    is($client->end, 0);
-};
-
-subtest 'a provider that has rested is asked again' => sub {
-    my $world = StandIn->start;
-    $world->misbehave(ipinfo => { status => 429, header => { 'Retry-After' => 1 }, times => 1 });
-    my $client = start_client($world);
-    wait_for_requests($client, $world, 'keepalive', 1);
-    my $last = 10;
-    ok($client->wait_for(sub {
-        $world->address('198.51.100.' . $last++ % 200);
-        return another_round($client, $world)->{city} eq 'București';
-    }), 'asked');
-    ok($client->wait_for_log(qr/ipinfo answers again after \d+ s/), 'and told');
-    is($client->end, 0);
-};
-
-subtest 'no trace' => sub {
-    my $world = StandIn->start;
-    $world->misbehave(trace => { body => $html });
-    my $client = start_client($world);
-    wait_for_requests($client, $world, 'keepalive', 1);
-    my $body = another_round($client, $world);
-    is($body->{public_ip}, '198.51.100.7', 'the provider tells the address');
-    is($body->{city}, 'București');
-    is($body->{$_}, undef, "$_ is unknown") for qw(dns_loc dns_colo);
-    another_round($client, $world);
-    is_deeply([map { $_->{path} } $world->requests('ipinfo')], ['/json'], 'it is asked once, not each round');
-
-    $world->address('198.51.100.8');
-    $world->behave('trace');
-    is(another_round($client, $world)->{public_ip}, '198.51.100.8', 'the trace is back, with another address');
-    ok($client->wait_for_log(qr/Cloudflare's trace answers again after \d+ s/), 'and told');
-    $world->misbehave(trace => { status => 500 });
-    is(another_round($client, $world)->{public_ip}, '198.51.100.8');
-    is_deeply([map { $_->{path} } $world->requests('ipinfo')], ['/json', '/198.51.100.8/json', '/json'],
-        'the older answer no longer counts');
-    is(lines($client, qr/No usable answer from Cloudflare's trace/), 2, 'each outage was told once');
-    is($client->end, 0);
-};
-
-subtest 'no internet at all' => sub {
-    my $server = StandIn->start;
-    my $internet = StandIn->new;
-    my $client = start_client($internet, VPN_SENTINEL_SERVER_URL => $server->url);
-    wait_for_requests($client, $server, 'keepalive', 1);
-    my $body = another_round($client, $server);
-    is($body->{client_id}, 'default-client', 'it reports');
-    is($body->{$_}, undef, "$_ is unknown")
-        for qw(public_ip location city region country dns_loc dns_colo provider timezone vpn_connected);
-    another_round($client, $server);
-    ok($client->wait_for_log(qr/Keepalive accepted: default-client \| IP: unknown \| Location: unknown/, 3));
-    is(lines($client, qr/No look-up service answers/), 1, 'and says so once');
-    is(lines($client, qr/No usable answer from/), 4, 'each service was told once');
-
-    $internet->serve;
-    is(another_round($client, $server)->{public_ip}, '198.51.100.7', 'the internet is back');
-    is(lines($client, qr/The address is known again after \d+ s/), 1, 'which is told');
-    is($client->end, 0);
-};
 
 subtest 'what the server answers' => sub {
     my $world = StandIn->start;
@@ -322,16 +128,17 @@ subtest 'each kind of failure is told once in an outage' => sub {
 
 subtest 'TERM ends it promptly, whatever it is doing' => sub {
     my $world = StandIn->start;
-    my $endless = sub { start_client($world, VPN_SENTINEL_TIMEOUT => 300) };
-    for my $service (qw(trace ipinfo ip-api keepalive)) {
+    my $endless = sub { start_client($world, VPN_SENTINEL_TIMEOUT => 300, @_) };
+    my %before = ('ip-api' => ['ipinfo'], 'ipwhois' => ['ipinfo', 'ip-api']);
+    for my $service (qw(gluetun trace ipinfo ip-api ipwhois keepalive)) {
         for my $fault ({ hang => 1 }, { slow => 1 }) {
             $world->misbehave($service => $fault);
-            $world->misbehave(ipinfo => { status => 500 }) if $service eq 'ip-api';
+            $world->misbehave($_ => { status => 500 }) for @{ $before{$service} // [] };
             my $before = count($world, $service);
-            my $client = $endless->();
-            wait_for_requests($client, $world, $service, $before + 1);
+            my $client = $endless->($service eq 'gluetun' ? (VPN_SENTINEL_GLUETUN_URL => $world->url) : ());
+            ok(wait_for_requests($client, $world, $service, $before + 1), "$service is asked");
             is($client->end, 0, "in a request to $service that will " . (keys %$fault)[0]);
-            $world->behave($_) for $service, 'ipinfo';
+            $world->behave($_) for $service, qw(ipinfo ip-api);
         }
     }
     my $client = $endless->();
