@@ -1,4 +1,4 @@
-/* The daemon's clock for deadlines: monotonic, so that setting the wall clock changes nothing. */
+/* The daemon's clocks: setting the wall clock changes nothing for them. */
 #ifndef CLOCK_H
 #define CLOCK_H
 
@@ -9,13 +9,27 @@
 #define CLOCK_MINUTE (60 * CLOCK_SECOND)
 #define CLOCK_HOUR (60 * CLOCK_MINUTE)
 
-/* Milliseconds since some start of this machine. */
-static inline int64_t clock_monotonic(void)
+static inline int64_t clock_read(clockid_t clock)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return (int64_t)ts.tv_sec * CLOCK_SECOND + ts.tv_nsec / 1000000;
+}
+
+/*
+ * Milliseconds since this machine was started, those it was suspended included: for the ages of
+ * what is known, and for when a round is due.
+ */
+static inline int64_t clock_monotonic(void)
+{
+    return clock_read(CLOCK_BOOTTIME);
+}
+
+/* The same without suspends: for limits of what can only go on while the machine is awake. */
+static inline int64_t clock_awake(void)
+{
+    return clock_read(CLOCK_MONOTONIC);
 }
 
 #endif

@@ -21,20 +21,30 @@ static int64_t back_off(unsigned failures, uint32_t random)
     return base - base / 4 + spread(random, base / 2);
 }
 
+bool delay_backs_off(transfer_kind_t kind)
+{
+    switch (kind) {
+    case TRANSFER_OK:
+    case TRANSFER_UNAUTHORIZED:
+    case TRANSFER_FORBIDDEN:
+    case TRANSFER_LIMITED:
+    case TRANSFER_REFUSED:
+        return false;
+    default:
+        return true;
+    }
+}
+
 int64_t delay_next(const delay_round_t *round)
 {
     int64_t rest = round->took < round->interval ? round->interval - round->took : 0;
     int64_t asked = min(round->retry_after, DELAY_LIMITED_MAX);
 
-    switch (round->kind) {
-    case TRANSFER_OK:
-    case TRANSFER_UNAUTHORIZED:
-    case TRANSFER_FORBIDDEN:
-    case TRANSFER_REFUSED:
-        return rest;
-    case TRANSFER_LIMITED:
-        return asked > 0 ? asked + spread(round->random, asked / 10) : rest;
-    default:
+    if (delay_backs_off(round->kind)) {
         return min(back_off(round->failures, round->random), rest);
     }
+    if (round->kind == TRANSFER_LIMITED && asked > 0) {
+        return asked + spread(round->random, asked / 10);
+    }
+    return rest;
 }

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
-#include "delay.h"
 #include "log.h"
+#include "report.h"
 #include "version.h"
 
 /* --- what it holds --- */
@@ -38,16 +40,21 @@ bool loop_open(loop_t *loop)
     if (!signals_open(&loop->signals)) {
         return false;
     }
-    if (!transfer_open(&loop->transfer, &loop->signals)) {
-        signals_close(&loop->signals);
-        return false;
+    loop->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (loop->timer >= 0) {
+        if (transfer_open(&loop->transfer, &loop->signals)) {
+            return true;
+        }
+        close(loop->timer);
     }
-    return true;
+    signals_close(&loop->signals);
+    return false;
 }
 
 void loop_close(loop_t *loop)
 {
     transfer_close(&loop->transfer);
+    close(loop->timer);
     signals_close(&loop->signals);
 }
 
@@ -83,7 +90,7 @@ static report_result_t look_and_report(loop_t *loop)
     if (!look(loop, &record)) {
         return (report_result_t){.kind = TRANSFER_STOPPED};
     }
-    result = report_send(&loop->report, &loop->options, &loop->transfer, &record);
+    result = report_send(&loop->course, &loop->options, &loop->transfer, &record);
     exit_observe(&loop->exit, &loop->places, &result.observed_ip);
     return result;
 }
@@ -111,48 +118,51 @@ bool loop_print(loop_t *loop)
 
 /* --- rounds --- */
 
-/* One round; returns when the next is due (ms, monotonic). */
-static int64_t play_round(loop_t *loop)
+static uint32_t chance(void)
 {
-    int64_t start = clock_monotonic();
+    uint32_t number;
+
+    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
+        number = (uint32_t)clock_monotonic(); /* spread a little less evenly */
+    }
+    return number;
+}
+
+static void play_round(loop_t *loop)
+{
     report_result_t result = look_and_report(loop);
-    int64_t end = clock_monotonic();
-    delay_round_t round = {
+    course_end_t end = {
         .kind = result.kind,
-        .failures = loop->report.failures,
-        .took = end - start,
         .retry_after = result.retry_after,
         .interval = loop->options.interval * CLOCK_SECOND,
+        .random = chance(),
     };
-    int64_t delay;
+    int64_t now = clock_monotonic();
 
-    if (getrandom(&round.random, sizeof(round.random), GRND_NONBLOCK) < 0) {
-        round.random = (uint32_t)end; /* spread a little less evenly */
+    if (result.kind == TRANSFER_STOPPED) {
+        return;
     }
-    delay = delay_next(&round);
-    log_write(VPS_DEBUG, "client", "Next round in %lld ms", (long long)delay);
-    return end + delay;
+    course_plan(&loop->course, &end, now);
+    log_write(VPS_DEBUG, "client", "Next round in %lld ms", (long long)(loop->course.due - now));
 }
 
-/* Is there a command that came in the middle of a round? */
-static bool is_commanded(const signals_t *signals)
+/*
+ * Wait until the next round is due, or for a signal. A timeout of poll() would not count a suspend:
+ * the timer does, and wakes us at once after it.
+ */
+static void wait_until_due(loop_t *loop)
 {
-    return signals->stop || signals->reload || signals->report;
-}
+    int64_t due = loop->course.due;
+    struct itimerspec at = {
+        .it_value = {.tv_sec = due / CLOCK_SECOND, .tv_nsec = due % CLOCK_SECOND * 1000000},
+    };
+    struct pollfd wake[] = {
+        {.fd = loop->signals.fd, .events = POLLIN},
+        {.fd = loop->timer, .events = POLLIN},
+    };
 
-/* Wait until due or a signal. */
-static void wait_until(loop_t *loop, int64_t due)
-{
-    struct pollfd wake = {.fd = loop->signals.fd, .events = POLLIN};
-    int64_t left = due - clock_monotonic();
-    struct timespec timeout;
-
-    if (left > 0 && !is_commanded(&loop->signals)) {
-        timeout.tv_sec = left / 1000;
-        timeout.tv_nsec = left % 1000 * 1000000;
-        ppoll(&wake, 1, &timeout, NULL);
-    }
-    signals_read(&loop->signals);
+    timerfd_settime(loop->timer, TFD_TIMER_ABSTIME, &at, NULL);
+    poll(wake, sizeof(wake) / sizeof(wake[0]), -1);
 }
 
 /* A bad configuration changes nothing. */
@@ -172,35 +182,31 @@ static void reload(loop_t *loop)
               loop->options.client_id, loop->options.server_url);
 }
 
-/* Do what the signals said. Returns true when the next round is due now. */
-static bool obey(loop_t *loop)
+/* Returns false when it is time to stop. */
+static bool take_step(loop_t *loop)
 {
-    signals_t *signals = &loop->signals;
-    bool now = signals->reload || signals->report;
-
-    if (signals->reload) {
+    signals_read(&loop->signals);
+    switch (course_next(&loop->course, &loop->signals, clock_monotonic())) {
+    case COURSE_WAIT:
+        wait_until_due(loop);
+        return true;
+    case COURSE_ROUND:
+        play_round(loop);
+        return true;
+    case COURSE_RELOAD:
         reload(loop);
+        return true;
+    default:
+        return false;
     }
-    signals->reload = false;
-    signals->report = false;
-    return now;
 }
 
 void loop_run(loop_t *loop)
 {
-    int64_t due = clock_monotonic();
-
     log_write(VPS_INFO, "client",
               "🚀 " VERSION_PRODUCT " started: %s | Server: %s | Interval: %ld s",
               loop->options.client_id, loop->options.server_url, loop->options.interval);
-    for (;;) {
-        wait_until(loop, due);
-        if (loop->signals.stop) {
-            break;
-        }
-        if (obey(loop) || clock_monotonic() >= due) {
-            due = play_round(loop);
-        }
+    while (take_step(loop)) {
     }
     log_write(VPS_INFO, "client", "Stopped by a signal");
 }

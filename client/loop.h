@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "course.h"
 #include "dns.h"
 #include "exit.h"
 #include "options.h"
@@ -23,7 +24,8 @@ typedef struct loop_t {
     places_t places;
     exit_t exit;
     dns_t dns;
-    report_t report;
+    course_t course;
+    int timer; /* descriptor; readable when the next round is due */
 } loop_t;
 
 /*
@@ -32,7 +34,7 @@ typedef struct loop_t {
  */
 bool loop_load(loop_t *out, const char *config_path, char fault[OPTIONS_FAULT_SIZE]);
 
-/* Open what loop_load() did not: signals and transfers. Returns false when the system refuses. */
+/* Open what loop_load() did not: signals, timer, transfers. Returns false when the system refuses. */
 bool loop_open(loop_t *loop);
 
 void loop_close(loop_t *loop);

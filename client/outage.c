@@ -11,11 +11,17 @@ bool outage_fail(outage_t *outage, unsigned kind, int64_t now)
     uint32_t bit = UINT32_C(1) << kind;
     bool news = (outage->kinds & bit) == 0;
 
-    if (outage->kinds == 0) {
+    if (!outage->lasts) {
         outage->since = now;
     }
+    outage->lasts = true;
     outage->kinds |= bit;
     return news;
+}
+
+void outage_repeat(outage_t *outage)
+{
+    outage->kinds = 0;
 }
 
 /* The two largest units are enough for people. */
@@ -36,7 +42,7 @@ static void format_length(char out[OUTAGE_LENGTH_SIZE], int64_t ms)
 
 bool outage_end(outage_t *outage, int64_t now, char length[OUTAGE_LENGTH_SIZE])
 {
-    bool was = outage->kinds != 0;
+    bool was = outage->lasts;
 
     if (was) {
         format_length(length, now - outage->since);

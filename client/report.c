@@ -80,14 +80,13 @@ static const char *place_text(char out[PLACE_SIZE], const vps_record_t *record)
     return out[0] != '\0' ? out : "unknown";
 }
 
-static void tell_success(report_t *report, const vps_record_t *record)
+static void tell_success(const course_news_t *news, const vps_record_t *record)
 {
-    char length[OUTAGE_LENGTH_SIZE];
     char addr[VPS_ADDR_TEXT_SIZE];
     char place[PLACE_SIZE];
 
-    if (outage_end(&report->outage, clock_monotonic(), length)) {
-        log_write(VPS_INFO, "report", "✅ The server accepts reports again after %s", length);
+    if (news->recovery) {
+        log_write(VPS_INFO, "report", "✅ The server accepts reports again after %s", news->length);
     }
     vps_addr_format(addr, &record->public_ip);
     log_write(VPS_INFO, "report", "✅ Keepalive accepted: %s | IP: %s | Location: %s",
@@ -111,13 +110,12 @@ static const struct {
                           ": a captive portal, or a wrong VPN_SENTINEL_SERVER_URL?"},
 };
 
-static void tell_failure(report_t *report, transfer_kind_t kind, const vps_http_t *http,
+static void tell_failure(const course_news_t *news, transfer_kind_t kind, const vps_http_t *http,
                          const char *message)
 {
     char reason[TRANSFER_REASON_SIZE];
-    bool news = outage_fail(&report->outage, kind, clock_monotonic());
 
-    log_write(news ? VPS_WARN : VPS_DEBUG, "report", "❌ %s (%s%s%.200s)%s",
+    log_write(news->failure ? VPS_WARN : VPS_DEBUG, "report", "❌ %s (%s%s%.200s)%s",
               failure_texts[kind].what, transfer_reason(reason, kind, http),
               message[0] != '\0' ? ": " : "", message, failure_texts[kind].remedy);
 }
@@ -159,31 +157,33 @@ static transfer_kind_t post(const options_t *options, transfer_t *transfer, cons
 }
 
 /* Judge the answer, and tell. */
-static report_result_t conclude(report_t *report, transfer_kind_t kind, const vps_record_t *record,
+static report_result_t conclude(course_t *course, transfer_kind_t kind, const vps_record_t *record,
                                 const vps_http_t *http)
 {
     json_object *answer = parse_answer(http);
     report_result_t result = {.retry_after = transfer_retry_after(http)};
+    const char *observed;
+    course_news_t news;
 
     if (kind == TRANSFER_OK && strcmp(member(answer, "status"), "ok") != 0) {
         kind = TRANSFER_FOREIGN;
     }
-    if (kind == TRANSFER_OK) {
-        const char *observed = member(answer, "observed_ip");
-
-        report->failures = 0;
-        vps_addr_parse(&result.observed_ip, observed, strlen(observed));
-        tell_success(report, record);
-    } else if (kind != TRANSFER_STOPPED) {
-        report->failures++;
-        tell_failure(report, kind, http, member(answer, "message"));
+    if (kind != TRANSFER_STOPPED) {
+        news = course_judge(course, kind, clock_monotonic());
+        if (kind == TRANSFER_OK) {
+            observed = member(answer, "observed_ip");
+            vps_addr_parse(&result.observed_ip, observed, strlen(observed));
+            tell_success(&news, record);
+        } else {
+            tell_failure(&news, kind, http, member(answer, "message"));
+        }
     }
     json_object_put(answer);
     result.kind = kind;
     return result;
 }
 
-report_result_t report_send(report_t *report, const options_t *options, transfer_t *transfer,
+report_result_t report_send(course_t *course, const options_t *options, transfer_t *transfer,
                             const vps_record_t *record)
 {
     report_result_t result = {.kind = TRANSFER_UNREACHABLE};
@@ -196,7 +196,7 @@ report_result_t report_send(report_t *report, const options_t *options, transfer
         return result;
     }
     result.kind = post(options, transfer, text, &http);
-    result = conclude(report, result.kind, record, &http);
+    result = conclude(course, result.kind, record, &http);
     vps_http_close(&http);
     json_object_put(body);
     return result;

@@ -7,16 +7,10 @@
 #include <json-c/json.h>
 #include <stdint.h>
 
+#include "course.h"
 #include "options.h"
-#include "outage.h"
 #include "record.h"
 #include "transfer.h"
-
-/* A zeroed one: nothing was sent yet. */
-typedef struct report_t {
-    outage_t outage;   /* of accepted reports */
-    unsigned failures; /* reports in a row that were not accepted */
-} report_t;
 
 typedef struct report_result_t {
     transfer_kind_t kind;   /* TRANSFER_OK = accepted */
@@ -30,8 +24,8 @@ typedef struct report_result_t {
  */
 const char *report_body(json_object **body, const vps_record_t *record);
 
-/* Send a report and say in the log how it went; a long failure is told once. */
-report_result_t report_send(report_t *report, const options_t *options, transfer_t *transfer,
+/* Send a report and say in the log how it went, as far as that is news in this course. */
+report_result_t report_send(course_t *course, const options_t *options, transfer_t *transfer,
                             const vps_record_t *record);
 
 #endif
