@@ -69,7 +69,8 @@ static bool look(loop_t *loop, vps_record_t *record)
     memset(record, 0, sizeof(*record));
     memcpy(record->client_id, loop->options.client_id, sizeof(record->client_id));
     memcpy(record->client_version, VERSION_PRODUCT, sizeof(VERSION_PRODUCT));
-    if (!exit_look(&loop->exit, &loop->places, &loop->options, &loop->transfer, &seen)) {
+    if (!vpn_look(&loop->vpn, &loop->options, &loop->signals, record) ||
+        !exit_look(&loop->exit, &loop->places, &loop->options, &loop->transfer, &seen)) {
         return false;
     }
     exit_fill(record, &seen);
@@ -176,6 +177,7 @@ static void reload(loop_t *loop)
         return;
     }
     use_options(loop, &options);
+    vpn_refresh(&loop->vpn);
     places_refresh(&loop->places);
     exit_refresh(&loop->exit);
     log_write(VPS_INFO, "client", "Configuration reloaded: %s | Server: %s",

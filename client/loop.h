@@ -14,6 +14,7 @@
 #include "report.h"
 #include "signals.h"
 #include "transfer.h"
+#include "vpn.h"
 
 /* All that a running daemon holds. */
 typedef struct loop_t {
@@ -21,6 +22,7 @@ typedef struct loop_t {
     options_t options;
     signals_t signals;
     transfer_t transfer;
+    vpn_t vpn;
     places_t places;
     exit_t exit;
     dns_t dns;

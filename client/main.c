@@ -5,15 +5,18 @@
  * something; 2 a bad command line or configuration.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
 #include "log.h"
 #include "loop.h"
 #include "version.h"
+#include "vpn.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -91,7 +94,8 @@ static int check(const char *config_path)
     char fault[OPTIONS_FAULT_SIZE];
     options_t options;
 
-    if (!options_load(&options, config_path, fault) || !options_list(stdout, config_path, fault)) {
+    if (!options_load(&options, config_path, fault) || !options_list(stdout, config_path, fault) ||
+        !vpn_check(&options, fault)) {
         log_write(VPS_ERROR, "client", "❌ %s", fault);
         return EXIT_USAGE;
     }
@@ -131,11 +135,23 @@ static int work(const command_t *command)
     return status;
 }
 
+/* Started without one of them, we would write log lines into our own sockets. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
 int main(int argc, char *argv[])
 {
     command_t command;
     int status;
 
+    open_standard_descriptors();
     if (!read_command(&command, argc, argv)) {
         return EXIT_USAGE;
     }

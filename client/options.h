@@ -73,6 +73,9 @@ bool options_load(options_t *out, const char *path, char fault[OPTIONS_FAULT_SIZ
  */
 bool options_list(FILE *out, const char *path, char fault[OPTIONS_FAULT_SIZE]);
 
+/* Is this the name, in len bytes, of a variable that holds a secret? */
+bool options_is_secret(const char *name, size_t len);
+
 /* Write the table for --help. */
 void options_help(FILE *out);
 

@@ -11,11 +11,13 @@ bool signals_open(signals_t *out)
 
     memset(out, 0, sizeof(*out));
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* inherited as ignored, it would hide how children end */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGCHLD);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
         return false;
     }
@@ -39,6 +41,8 @@ void signals_read(signals_t *signals)
             break;
         case SIGUSR1:
             signals->report = true;
+            break;
+        case SIGCHLD:
             break;
         default:
             signals->stop = true;

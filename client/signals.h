@@ -2,7 +2,8 @@
  * Signals as commands: TERM and INT stop, HUP reloads, USR1 reports at once.
  *
  * They are blocked and arrive at a descriptor that is polled together with the sockets, so that no
- * wait misses one and nothing runs in a signal handler.
+ * wait misses one and nothing runs in a signal handler. The end of a child (CHLD) commands nothing,
+ * but ends a wait too.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H

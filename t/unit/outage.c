@@ -42,6 +42,25 @@ static void test_each_kind_is_news_once(void **state)
     assert_false(outage_fail(&outage, 3, 200));
 }
 
+/* Who asks to repeat is told again, of the same outage. */
+static void test_repeat(void **state)
+{
+    outage_t outage = {0};
+    char length[OUTAGE_LENGTH_SIZE];
+
+    (void)state;
+    outage_repeat(&outage);
+    assert_false(outage_end(&outage, 500, length));
+
+    (void)outage_fail(&outage, 3, 1000);
+    outage_repeat(&outage);
+    assert_true(outage_fail(&outage, 3, 2000));
+    assert_false(outage_fail(&outage, 3, 3000));
+    outage_repeat(&outage);
+    assert_true(outage_end(&outage, 6000, length));
+    assert_string_equal(length, "5 s");
+}
+
 static void test_ends_once(void **state)
 {
     outage_t outage = {0};
@@ -109,8 +128,11 @@ static void test_length_as_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_to_end), cmocka_unit_test(test_each_kind_is_news_once),
-        cmocka_unit_test(test_ends_once),      cmocka_unit_test(test_length_counts_from_the_start),
+        cmocka_unit_test(test_nothing_to_end),
+        cmocka_unit_test(test_each_kind_is_news_once),
+        cmocka_unit_test(test_repeat),
+        cmocka_unit_test(test_ends_once),
+        cmocka_unit_test(test_length_counts_from_the_start),
         cmocka_unit_test(test_length_as_text),
     };
 
