@@ -177,7 +177,10 @@ subtest 'one round' => sub {
     my $before = $world->requests('keepalive');
     my $done = run_client(
         args => ['--once'],
-        env => with_world(VPN_SENTINEL_CLIENT_ID => 'office-vpn', IPINFO_API_TOKEN => $TOKEN),
+        env => with_world(
+            VPN_SENTINEL_CLIENT_ID => 'office-vpn', IPINFO_API_TOKEN => $TOKEN,
+            VPN_SENTINEL_HEALTH_SCRIPT => '/bin/true',
+        ),
     );
     is($done->{status}, 0, 'accepted');
     my $stamp = qr/\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]/;
@@ -196,7 +199,7 @@ subtest 'one round' => sub {
     is_deeply($body, {
         client_id => 'office-vpn', public_ip => '198.51.100.7', location => 'RO', city => 'București',
         region => 'București', country => 'RO', dns_loc => 'RO', dns_colo => 'OTP',
-        provider => 'AS9009 M247 Europe SRL', timezone => 'Europe/Bucharest', vpn_connected => undef,
+        provider => 'AS9009 M247 Europe SRL', timezone => 'Europe/Bucharest', vpn_connected => JSON::PP::true,
         dns_resolver_ip => undef, dns_source => 'trace',
     }, 'body');
     is(last_request('ipinfo')->{path}, '/198.51.100.7/json', 'the place of the address of the trace');

@@ -1,35 +1,58 @@
 /*
- * Preloaded into a test's httpd: steps the wall clock of all its processes, and leaves the
- * monotonic one alone. How far, in seconds, is an int64_t in the file that VPS_CLOCK_STEP names; a
- * change of the file is seen at once.
+ * Preloaded into a test's programs: steps the clocks of all their processes. How far, in seconds, is
+ * an int64_t in a file; a change of the file is seen at once. Without the variable, or the file, the
+ * clocks are the true ones.
  *
- * Without the variable, or the file, the clock is the true one.
+ * VPS_CLOCK_STEP names the file for the wall clock alone.
+ *
+ * VPS_CLOCK_SUSPEND names the file for the clock that counts suspends (CLOCK_BOOTTIME): its step is
+ * how long the machine has been suspended, which the monotonic clock does not see, nor does any
+ * timeout. A timer of that clock fires, as the kernel's does, when its time has come in a suspend;
+ * one timer is enough here, and only a poll() without a timeout is woken by it.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-static const volatile int64_t *step; /* in the mapped file */
+#define SLICE_NS 20000000 /* that a change of the file may go unseen in a wait */
 
-__attribute__((constructor)) static void clockstep_open(void)
+static const volatile int64_t zero;
+static const volatile int64_t *step = &zero;    /* in the mapped file */
+static const volatile int64_t *suspend = &zero; /* in the other */
+
+/* The timer that was set last. */
+static struct {
+    int fd;
+    int flags;
+    struct itimerspec at; /* by the clock that it is believed to have */
+    int64_t suspend;      /* when it was set */
+} timer = {.fd = -1};
+
+static const volatile int64_t *open_step(const char *variable)
 {
-    const char *name = getenv("VPS_CLOCK_STEP");
+    const char *name = getenv(variable);
     int fd = name != NULL ? open(name, O_RDONLY | O_CLOEXEC) : -1;
     void *map;
 
     if (fd == -1) {
-        return;
+        return &zero;
     }
-    map = mmap(NULL, sizeof(*step), PROT_READ, MAP_SHARED, fd, 0);
-    if (map != MAP_FAILED) {
-        step = map;
-    }
+    map = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
+    return map != MAP_FAILED ? map : &zero;
+}
+
+__attribute__((constructor)) static void clockstep_open(void)
+{
+    step = open_step("VPS_CLOCK_STEP");
+    suspend = open_step("VPS_CLOCK_SUSPEND");
 }
 
 /* The true time comes from the system call, because the C library's functions are the ones here. */
@@ -37,9 +60,11 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int status = (int)syscall(SYS_clock_gettime, clock, now);
 
-    if (status == 0 && step != NULL &&
-        (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+    if (status == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
         now->tv_sec += *step;
+    }
+    if (status == 0 && clock == CLOCK_BOOTTIME) {
+        now->tv_sec += *suspend;
     }
     return status;
 }
@@ -64,4 +89,47 @@ time_t time(time_t *out)
         *out = now.tv_sec;
     }
     return now.tv_sec;
+}
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
+{
+    struct itimerspec truly = *at;
+
+    timer.fd = fd;
+    timer.flags = flags;
+    timer.at = *at;
+    timer.suspend = *suspend;
+    if ((flags & TFD_TIMER_ABSTIME) != 0 &&
+        (at->it_value.tv_sec != 0 || at->it_value.tv_nsec != 0)) {
+        truly.it_value.tv_sec -= timer.suspend;
+        if (truly.it_value.tv_sec < 0) {
+            truly.it_value = (struct timespec){.tv_nsec = 1}; /* long over; 0 would mean never */
+        }
+    }
+    return (int)syscall(SYS_timerfd_settime, fd, flags, &truly, old);
+}
+
+static int poll_for(struct pollfd *fds, nfds_t count, struct timespec *length)
+{
+    return (int)syscall(SYS_ppoll, fds, count, length, NULL, 0);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int ms)
+{
+    int ready = 0;
+
+    if (ms >= 0) {
+        struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+        return poll_for(fds, count, &length);
+    }
+    while (ready == 0) {
+        struct timespec slice = {.tv_nsec = SLICE_NS};
+
+        ready = poll_for(fds, count, &slice);
+        if (timer.fd != -1 && timer.suspend != *suspend) {
+            timerfd_settime(timer.fd, timer.flags, &timer.at, NULL);
+        }
+    }
+    return ready;
 }

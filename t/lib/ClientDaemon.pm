@@ -20,7 +20,7 @@ The daemon sees none of the product's variables, and no proxy's, but those given
 file whose text config => gives, an empty one else. It sends no DNS query unless VPN_SENTINEL_DNS_WHOAMI
 is given. A report of a sanitizer is a failure.
 
-=head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, resolv_conf => TEXT)
+=head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, resolv_conf => TEXT, preload => [...])
 
 The daemon's /etc/resolv.conf has the given text; only where VpsHttpd->can_mount says so.
 
@@ -32,12 +32,17 @@ Returns the running daemon. log() is its standard error so far, in lines when as
 wait_for_log(RE, N) waits until N (1) lines match; wait_for(CODE) until CODE says yes; end() sends TERM and
 waits, wait_exit() only waits; both return the status, undef when it does not end.
 
+With preload => ['clockstep'] its clocks can be stepped: step_clock(SECONDS) sets the wall clock so far from
+the true one, suspend(SECONDS) lets it find that the machine was suspended for so long in all. With
+preload => ['slowlookup'] no look-up of a name ends.
+
 =cut
 
 use strict;
 use warnings;
 
 use Cwd qw(getcwd);
+use Fcntl qw(O_CREAT O_RDWR);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use POSIX ();
@@ -57,7 +62,10 @@ sub _new {
         owner => $$, program => "$base/client/vpn-sentinel-client",
         folder => tempdir('client-XXXXXX', DIR => "$base/t/tmp", CLEANUP => 1),
     }, $class;
+    $self->{base} = $base;
+    $self->{preload} = $option{preload} // [];
     $self->configure($option{config} // '');
+    $self->step_clock(0), $self->suspend(0);
     my @args = @{ $option{args} // [] };
     unshift @args, '--config', $self->path('client.conf') unless $option{default_config};
     my %env = %{ $option{env} // {} };
@@ -79,12 +87,35 @@ sub _spawn {
     return if $self->{pid};
     delete @ENV{ grep { /^VPN_SENTINEL_|^IPINFO_|_proxy\z/i } keys %ENV };
     @ENV{ keys %$env } = values %$env;
+    $self->_preload;
     open STDIN, '<', '/dev/null';
     open STDOUT, '>', $self->path('out');
     open STDERR, '>', $self->path('err');
     my $program = $command->[0] eq 'unshare' ? 'unshare' : $self->{program};
     { no warnings 'exec'; exec {$program} @$command; }
     POSIX::_exit(127);
+}
+
+# A sanitizer's runtime has to come first.
+sub _preload {
+    my ($self) = @_;
+    my @library = map { "$self->{base}/t/.libs/$_.so" } @{ $self->{preload} } or return;
+    $ENV{LD_PRELOAD} = join ' ', grep { $_ } $ENV{VPS_SANITIZER}, @library;
+    $ENV{VPS_CLOCK_STEP} = $self->path('step');
+    $ENV{VPS_CLOCK_SUSPEND} = $self->path('suspend');
+    return;
+}
+
+sub step_clock { return $_[0]->_set_clock(step => $_[1]) }
+sub suspend { return $_[0]->_set_clock(suspend => $_[1]) }
+
+sub _set_clock {
+    my ($self, $name, $seconds) = @_;
+    # Never truncated: the daemon has it mapped.
+    sysopen my $out, $self->path($name), O_RDWR | O_CREAT or die "$name: $!";
+    syswrite $out, pack('q', $seconds);
+    close $out;
+    return;
 }
 
 sub path {
