@@ -29,7 +29,7 @@ typedef enum vpn_link_t {
 /* The way that a packet to the Internet takes. */
 typedef struct vpn_way_t {
     vpn_link_t link;
-    char name[IF_NAMESIZE]; /* of the interface; "" when none or unseen */
+    char name[IF_NAMESIZE]; /* of the interface; "" = not known */
 } vpn_way_t;
 
 /* What is seen of the network. */

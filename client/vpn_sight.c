@@ -1,10 +1,11 @@
 #include "vpn_sight.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ifaddrs.h>
-#include <netpacket/packet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,7 +15,8 @@
 #define FAR_PORT 53
 
 #define PATH_SIZE (IF_NAMESIZE + 40)
-#define LINE_SIZE 128 /* bytes of a line that the kernel tells of an interface */
+#define LINE_SIZE 128   /* bytes of a line that the kernel tells of an interface */
+#define DEVTYPE_SIZE 32 /* bytes */
 
 typedef union address_t {
     struct sockaddr any;
@@ -24,18 +26,23 @@ typedef union address_t {
 
 /* --- the kernel's choice --- */
 
-/* Ask which address a packet to *far would carry. Returns VPN_LINK_NONE when none would go. */
+/*
+ * Ask which address a packet to *far would carry. Returns VPN_LINK_NONE when none would go, else
+ * VPN_LINK_UNSEEN: by which interface is still to be found out.
+ */
 static vpn_link_t find_source(address_t *source, const address_t *far, socklen_t size)
 {
     int fd = socket(far->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    vpn_link_t link = VPN_LINK_NONE;
+    vpn_link_t link = VPN_LINK_UNSEEN;
 
     if (fd < 0) {
         /* A kernel without the protocol sends none of it. */
-        return far->any.sa_family == AF_INET6 ? VPN_LINK_NONE : VPN_LINK_UNSEEN;
+        return errno == EAFNOSUPPORT ? VPN_LINK_NONE : VPN_LINK_UNSEEN;
     }
-    if (connect(fd, &far->any, size) == 0) {
-        link = getsockname(fd, &source->any, &size) == 0 ? VPN_LINK_PLAIN : VPN_LINK_UNSEEN;
+    if (connect(fd, &far->any, size) != 0) {
+        link = VPN_LINK_NONE;
+    } else if (getsockname(fd, &source->any, &size) != 0) {
+        memset(source, 0, sizeof(*source)); /* the address of no interface */
     }
     close(fd);
     return link;
@@ -65,28 +72,21 @@ static void copy_name(char out[IF_NAMESIZE], const struct ifaddrs *entry)
     snprintf(out, IF_NAMESIZE, "%.*s", (int)strcspn(entry->ifa_name, ":"), entry->ifa_name);
 }
 
-/* What the kernel says of an interface in a line "KEY=value" of its uevent; "" = nothing. */
-static void read_uevent(char out[LINE_SIZE], const char *name, const char *key)
+/* The kernel's word for the kind of an interface; "" = it has none. */
+static void read_devtype(char out[DEVTYPE_SIZE], const char *name)
 {
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], line[LINE_SIZE];
     FILE *stream;
 
+    out[0] = '\0';
     snprintf(path, sizeof(path), "/sys/class/net/%s/uevent", name);
     stream = fopen(path, "re");
-    while (stream != NULL && fgets(out, LINE_SIZE, stream) != NULL) {
-        size_t len = strlen(key);
-
-        if (strncmp(out, key, len) == 0 && out[len] == '=') {
-            out[strcspn(out, "\n")] = '\0';
-            memmove(out, out + len + 1, strlen(out + len + 1) + 1);
-            fclose(stream);
-            return;
-        }
+    if (stream == NULL) {
+        return;
     }
-    if (stream != NULL) {
-        fclose(stream);
+    while (fgets(line, sizeof(line), stream) != NULL && sscanf(line, "DEVTYPE=%31s", out) != 1) {
     }
-    out[0] = '\0';
+    fclose(stream);
 }
 
 static bool is_tun(const char *name)
@@ -97,25 +97,38 @@ static bool is_tun(const char *name)
     return access(path, F_OK) == 0;
 }
 
-static vpn_link_t link_of(const struct ifaddrs *entry)
+/* The type of an interface (ARPHRD_…); -1 = it cannot be asked for. */
+static int type_of(const char *name)
 {
-    const struct sockaddr_ll *hardware = (const struct sockaddr_ll *)(const void *)entry->ifa_addr;
-    char devtype[LINE_SIZE];
+    struct ifreq request = {0};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int failed;
 
-    read_uevent(devtype, entry->ifa_name, "DEVTYPE");
-    return vpn_judge_link(hardware->sll_hatype, is_tun(entry->ifa_name), devtype);
+    if (fd < 0) {
+        return -1;
+    }
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+    failed = ioctl(fd, SIOCGIFHWADDR, &request);
+    close(fd);
+    return failed ? -1 : request.ifr_hwaddr.sa_family;
 }
 
-/* The entry that stands for an interface itself; NULL = there is none. */
-static const struct ifaddrs *find_interface(const struct ifaddrs *all, const char *name)
+static vpn_link_t link_of(const char *name)
 {
-    for (const struct ifaddrs *entry = all; entry != NULL; entry = entry->ifa_next) {
-        if (entry->ifa_addr != NULL && entry->ifa_addr->sa_family == AF_PACKET &&
-            strcmp(entry->ifa_name, name) == 0) {
-            return entry;
-        }
+    char devtype[DEVTYPE_SIZE];
+    int type = type_of(name);
+
+    if (type < 0) {
+        return VPN_LINK_UNSEEN;
     }
-    return NULL;
+    read_devtype(devtype, name);
+    return vpn_judge_link((unsigned)type, is_tun(name), devtype);
+}
+
+/* Does this entry stand for an interface itself? Those without a hardware address have none. */
+static bool is_interface(const struct ifaddrs *entry)
+{
+    return entry->ifa_addr == NULL || entry->ifa_addr->sa_family == AF_PACKET;
 }
 
 /* --- ways --- */
@@ -151,24 +164,13 @@ static bool find_owner(char name[IF_NAMESIZE], const struct ifaddrs *all, const 
     return name[0] != '\0';
 }
 
+/* link: what find_source() says. */
 static void find_way(vpn_way_t *out, const struct ifaddrs *all, vpn_link_t link,
                      const address_t *source)
 {
-    const struct ifaddrs *entry;
-
     *out = (vpn_way_t){.link = link};
-    if (link == VPN_LINK_NONE) {
-        return;
-    }
-    out->link = VPN_LINK_UNSEEN;
-    if (link == VPN_LINK_UNSEEN || !find_owner(out->name, all, source)) {
-        out->name[0] = '\0';
-        return;
-    }
-    entry = find_interface(all, out->name);
-    /* An address of the loopback interface says nothing of the way. */
-    if (entry != NULL && (entry->ifa_flags & IFF_LOOPBACK) == 0) {
-        out->link = link_of(entry);
+    if (link != VPN_LINK_NONE && find_owner(out->name, all, source)) {
+        out->link = link_of(out->name);
     }
 }
 
@@ -176,8 +178,7 @@ static void find_tunnel(char out[IF_NAMESIZE], const struct ifaddrs *all)
 {
     out[0] = '\0';
     for (const struct ifaddrs *entry = all; entry != NULL; entry = entry->ifa_next) {
-        if (entry->ifa_addr != NULL && entry->ifa_addr->sa_family == AF_PACKET &&
-            link_of(entry) == VPN_LINK_TUNNEL) {
+        if (is_interface(entry) && link_of(entry->ifa_name) == VPN_LINK_TUNNEL) {
             copy_name(out, entry);
             return;
         }
@@ -188,14 +189,12 @@ void vpn_sight_take(vpn_sight_t *out)
 {
     struct ifaddrs *all = NULL;
     address_t source4 = {0}, source6 = {0};
-    vpn_link_t link4 = find_source4(&source4);
-    vpn_link_t link6 = find_source6(&source6);
 
     if (getifaddrs(&all) != 0) {
         all = NULL; /* all that has a way is unseen then */
     }
-    find_way(&out->way4, all, link4, &source4);
-    find_way(&out->way6, all, link6, &source6);
+    find_way(&out->way4, all, find_source4(&source4), &source4);
+    find_way(&out->way6, all, find_source6(&source6), &source6);
     find_tunnel(out->tunnel, all);
     freeifaddrs(all);
 }

@@ -12,6 +12,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,9 +28,9 @@ static const volatile int64_t zero;
 static const volatile int64_t *step = &zero;    /* in the mapped file */
 static const volatile int64_t *suspend = &zero; /* in the other */
 
-/* The timer that was set last. */
+/* The timer of the clock that counts suspends. */
 static struct {
-    int fd;
+    int fd; /* -1 = there is none */
     int flags;
     struct itimerspec at; /* by the clock that it is believed to have */
     int64_t suspend;      /* when it was set */
@@ -91,19 +92,30 @@ time_t time(time_t *out)
     return now.tv_sec;
 }
 
+int timerfd_create(int clock, int flags)
+{
+    int fd = (int)syscall(SYS_timerfd_create, clock, flags);
+
+    if (clock == CLOCK_BOOTTIME) {
+        timer.fd = fd;
+    }
+    return fd;
+}
+
 int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
 {
     struct itimerspec truly = *at;
+    bool stops = at->it_value.tv_sec == 0 && at->it_value.tv_nsec == 0;
 
-    timer.fd = fd;
-    timer.flags = flags;
-    timer.at = *at;
-    timer.suspend = *suspend;
-    if ((flags & TFD_TIMER_ABSTIME) != 0 &&
-        (at->it_value.tv_sec != 0 || at->it_value.tv_nsec != 0)) {
+    if (fd == timer.fd) {
+        timer.flags = flags;
+        timer.at = *at;
+        timer.suspend = *suspend;
+    }
+    if (fd == timer.fd && (flags & TFD_TIMER_ABSTIME) != 0 && !stops) {
         truly.it_value.tv_sec -= timer.suspend;
         if (truly.it_value.tv_sec < 0) {
-            truly.it_value = (struct timespec){.tv_nsec = 1}; /* long over; 0 would mean never */
+            truly.it_value = (struct timespec){.tv_nsec = 1}; /* long over; 0 would stop it */
         }
     }
     return (int)syscall(SYS_timerfd_settime, fd, flags, &truly, old);

@@ -20,9 +20,10 @@ The daemon sees none of the product's variables, and no proxy's, but those given
 file whose text config => gives, an empty one else. It sends no DNS query unless VPN_SENTINEL_DNS_WHOAMI
 is given. A report of a sanitizer is a failure.
 
-=head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, resolv_conf => TEXT, preload => [...])
+=head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, ...)
 
-The daemon's /etc/resolv.conf has the given text; only where VpsHttpd->can_mount says so.
+Also preload => [...], libraries; by => [...], the command that runs the daemon; resolv_conf => TEXT, its
+/etc/resolv.conf, only where VpsHttpd->can_mount says so.
 
 Waits for its end; returns a hash of status (exit status, or "signal N"), out and err (characters, not bytes).
 
@@ -34,7 +35,7 @@ waits, wait_exit() only waits; both return the status, undef when it does not en
 
 With preload => ['clockstep'] its clocks can be stepped: step_clock(SECONDS) sets the wall clock so far from
 the true one, suspend(SECONDS) lets it find that the machine was suspended for so long in all. With
-preload => ['slowlookup'] no look-up of a name ends.
+preload => ['slowlookup'] no look-up of a name ends. by => [...] is a command that becomes the daemon.
 
 =cut
 
@@ -64,6 +65,7 @@ sub _new {
     }, $class;
     $self->{base} = $base;
     $self->{preload} = $option{preload} // [];
+    $self->{by} = [ @{ $option{by} // [] } ];
     $self->configure($option{config} // '');
     $self->step_clock(0), $self->suspend(0);
     my @args = @{ $option{args} // [] };
@@ -71,18 +73,17 @@ sub _new {
     my %env = %{ $option{env} // {} };
     # What is in force by default shall be seen, but not done.
     $env{VPN_SENTINEL_DNS_WHOAMI} //= 'none' if !grep { $_ eq '--check-config' } @args;
-    my @command = ('vpn-sentinel-client', @args);
     if (defined $option{resolv_conf}) {
         $self->_write('resolv.conf', $option{resolv_conf});
-        @command = (qw(unshare --mount sh -c), 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
-            $self->path('resolv.conf'), $self->{program}, @args);
+        push @{ $self->{by} }, qw(unshare --mount sh -c),
+            'mount --bind "$0" /etc/resolv.conf && exec "$@"', $self->path('resolv.conf');
     }
-    $self->_spawn(\@command, \%env);
+    $self->_spawn(\@args, \%env);
     return $self;
 }
 
 sub _spawn {
-    my ($self, $command, $env) = @_;
+    my ($self, $args, $env) = @_;
     $self->{pid} = fork // die "fork: $!";
     return if $self->{pid};
     delete @ENV{ grep { /^VPN_SENTINEL_|^IPINFO_|_proxy\z/i } keys %ENV };
@@ -91,8 +92,8 @@ sub _spawn {
     open STDIN, '<', '/dev/null';
     open STDOUT, '>', $self->path('out');
     open STDERR, '>', $self->path('err');
-    my $program = $command->[0] eq 'unshare' ? 'unshare' : $self->{program};
-    { no warnings 'exec'; exec {$program} @$command; }
+    my @command = (@{ $self->{by} }, $self->{program}, @$args);
+    { no warnings 'exec'; exec { $command[0] } @command; }
     POSIX::_exit(127);
 }
 

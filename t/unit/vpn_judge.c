@@ -111,7 +111,7 @@ static void test_links(void **state)
         {"eth0", 1, false, "", PLAIN},
         {"wlan0", 1, false, "wlan", PLAIN},
         {"docker0", 1, false, "bridge", PLAIN},
-        {"lo", 772, false, "", PLAIN},
+        {"lo", 772, false, "", UNSEEN},
         {"tun0", 65534, true, "", TUNNEL},
         {"wg0", 65534, false, "wireguard", TUNNEL},
         {"OpenVPN's own", 65534, false, "ovpn", TUNNEL},
