@@ -225,6 +225,8 @@ subtest 'what it leaves behind' => sub {
     is($answer, 'yes', 'nor one in a session of its own');
     ok(lives('left'), 'which is left alone');
     kill 'KILL', content('left') =~ /(\d+)/;
+    ($answer) = answer('setsid yes & sleep 0.2; exit 6');
+    is($answer, 'no', 'nor one that writes from there for ever');
 };
 
 subtest 'TERM while it runs' => sub {
