@@ -219,6 +219,7 @@ subtest 'what it writes' => sub {
 };
 
 subtest 'what it leaves behind' => sub {
+    my $start = time;
     my ($answer) = answer("sleep 300 & echo \$! >$folder/left; exit 0");
     is($answer, 'yes', 'a child that holds the output keeps nobody waiting');
     ok(wait_until(sub { !lives('left') }), 'and is gone');
@@ -232,6 +233,7 @@ subtest 'what it leaves behind' => sub {
     kill 'KILL', content('left') =~ /(\d+)/;
     ($answer) = answer('setsid yes & sleep 0.2; exit 6');
     is($answer, 'no', 'nor one that writes from there for ever');
+    cmp_ok(time - $start, '<', 8, 'all that took less than the limit of one');
 };
 
 subtest 'TERM while it runs' => sub {
