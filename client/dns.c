@@ -255,7 +255,7 @@ void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip
 
 /* --- looking --- */
 
-bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, signals_t *signals)
+bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait)
 {
     dns_ask_t ask;
     server_t servers[DNS_RESOLVERS_MAX];
@@ -269,7 +269,7 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, signals_t *
     }
     count = ask_system(servers, &ask, options);
     ask_cloudflare(&cloudflare, &ask, options);
-    is_done = dns_ask_wait(&ask, signals, DNS_LOOK_MAX);
+    is_done = dns_ask_wait(&ask, wait, DNS_LOOK_MAX);
     dns_ask_close(&ask);
     if (!is_done) {
         return false;
@@ -285,17 +285,19 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, signals_t *
     return true;
 }
 
-void dns_fill(vps_record_t *record, const dns_view_t *view, const vps_place_t *place)
+void dns_fill(vps_record_t *record, const dns_view_t *view, size_t chosen, const vps_place_t *place)
 {
+    const char *country = place->location[0] != '\0' ? place->location : place->country;
+
     if (view->count > 0) {
-        record->dns_resolver_ip = view->resolvers[0];
+        record->dns_resolver_ip = view->resolvers[chosen];
     }
     if (record->dns_colo[0] == '\0') {
         memcpy(record->dns_colo, view->colo, sizeof(record->dns_colo));
     }
-    if (view->count > 0 && place != NULL && place->country[0] != '\0' &&
-        vps_addr_equal(&place->public_ip, &view->resolvers[0])) {
-        memcpy(record->dns_loc, place->country, sizeof(record->dns_loc));
+    if (view->count > 0 && country[0] != '\0' &&
+        vps_addr_equal(&place->public_ip, &view->resolvers[chosen])) {
+        memcpy(record->dns_loc, country, sizeof(record->dns_loc));
         record->dns_source = VPS_DNS_RESOLVER;
     } else if (record->dns_loc[0] != '\0') {
         record->dns_source = VPS_DNS_TRACE;

@@ -20,7 +20,7 @@
 #include "outage.h"
 #include "place.h"
 #include "record.h"
-#include "signals.h"
+#include "wait.h"
 
 #define DNS_LOOK_MAX 5000   /* ms */
 #define DNS_RESOLVERS_MAX 4 /* servers of the system's that are asked, the first ones */
@@ -44,15 +44,17 @@ typedef struct dns_t {
  * Look. With the option that says so no query leaves, and all is unknown. Returns false when a
  * signal asked to stop.
  */
-bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, signals_t *signals);
+bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait);
 
 /* Tell when port 53 does not come out where the rest does. */
 void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip);
 
 /*
  * Fill the members of a record that are about DNS; those that the trace filled must be there
- * already. place: of the first resolver, NULL or of another address = unknown.
+ * already. chosen: index of the resolver that is told of, 0 if there is none; place: its place, of
+ * another address or of none = unknown.
  */
-void dns_fill(vps_record_t *record, const dns_view_t *view, const vps_place_t *place);
+void dns_fill(vps_record_t *record, const dns_view_t *view, size_t chosen,
+              const vps_place_t *place);
 
 #endif

@@ -11,12 +11,14 @@
 
 /* Of one channel: for UDP, for TCP, and more than c-ares has use for. */
 #define SOCKETS_MAX 8
-#define FDS_MAX (DNS_ASK_SERVERS * SOCKETS_MAX + 1)
+#define FDS_MAX (DNS_ASK_SERVERS * SOCKETS_MAX)
+
+_Static_assert(FDS_MAX <= WAIT_OWN_MAX, "one wait is for all of them");
 
 /* A socket and whose it is. */
 typedef struct watch_t {
     size_t count;
-    struct pollfd fds[FDS_MAX]; /* the first one is the signals' */
+    struct pollfd fds[FDS_MAX];
     ares_channel channel[FDS_MAX];
 } watch_t;
 
@@ -133,21 +135,20 @@ static void watch_sockets(watch_t *watch, ares_channel channel)
     }
 }
 
-/* Shorten *wait to when c-ares has to look at its clock. */
-static void heed_timeouts(struct timespec *wait, ares_channel channel)
+/* ms until c-ares has to look at its clock, at most ms. */
+static int64_t heed_timeouts(int64_t ms, ares_channel channel)
 {
-    struct timeval most = {.tv_sec = wait->tv_sec, .tv_usec = wait->tv_nsec / 1000};
+    struct timeval most = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     struct timeval space;
     const struct timeval *least = ares_timeout(channel, &most, &space);
 
-    wait->tv_sec = least->tv_sec;
-    wait->tv_nsec = (long)least->tv_usec * 1000;
+    return least->tv_sec * 1000 + (least->tv_usec + 999) / 1000;
 }
 
 /* Let c-ares do what there is to do on the sockets, and what its clock says. */
 static void process(const dns_ask_t *ask, const watch_t *watch)
 {
-    for (size_t i = 1; i < watch->count; i++) {
+    for (size_t i = 0; i < watch->count; i++) {
         const short events = watch->fds[i].revents;
 
         if (events != 0) {
@@ -161,24 +162,19 @@ static void process(const dns_ask_t *ask, const watch_t *watch)
     }
 }
 
-bool dns_ask_wait(dns_ask_t *ask, signals_t *signals, int64_t ms)
+bool dns_ask_wait(dns_ask_t *ask, wait_t *wait, int64_t ms)
 {
     const int64_t end = clock_monotonic() + ms;
+    int64_t left;
 
-    for (;;) {
-        const int64_t left = end - clock_monotonic();
-        struct timespec wait = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
-        watch_t watch = {.count = 1, .fds = {{.fd = signals->fd, .events = POLLIN}}};
+    while ((left = end - clock_monotonic()) > 0 && ask->open > 0) {
+        watch_t watch = {.count = 0};
 
-        signals_read(signals);
-        if (signals->stop || ask->open == 0 || left <= 0) {
-            break;
-        }
         for (size_t i = 0; i < ask->servers; i++) {
             watch_sockets(&watch, ask->channels[i]);
-            heed_timeouts(&wait, ask->channels[i]);
+            left = heed_timeouts(left, ask->channels[i]);
         }
-        if (ppoll(watch.fds, watch.count, &wait, NULL) < 0 && errno != EINTR) {
+        if (!wait_poll(wait, watch.fds, watch.count, clock_monotonic() + left)) {
             break;
         }
         process(ask, &watch);
@@ -186,5 +182,5 @@ bool dns_ask_wait(dns_ask_t *ask, signals_t *signals, int64_t ms)
     for (size_t i = 0; i < ask->servers; i++) {
         ares_cancel(ask->channels[i]);
     }
-    return !signals->stop;
+    return !wait->signals.stop;
 }

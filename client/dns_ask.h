@@ -1,6 +1,6 @@
 /*
  * Questions to DNS servers, all at once, each server asked by a channel of c-ares of its own, on
- * the daemon's only thread. The one wait watches the signals too.
+ * the daemon's only thread. The one wait is wait.h's.
  *
  * Nothing is looked up in /etc/hosts, no search list is gone through, nothing is cached.
  */
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "signals.h"
+#include "wait.h"
 
 #define DNS_ASK_SERVERS 5      /* at most */
 #define DNS_ASK_SERVER_SIZE 96 /* bytes of "[fe80::1%interface]:53" with its NUL */
@@ -74,6 +74,6 @@ void dns_ask(dns_ask_t *ask, int server, const char *name, int dns_class, int ty
  * Wait until all is answered or ms are over; what is open then is answered by ARES_ECANCELLED.
  * Returns false when a signal asked to stop.
  */
-bool dns_ask_wait(dns_ask_t *ask, signals_t *signals, int64_t ms);
+bool dns_ask_wait(dns_ask_t *ask, wait_t *wait, int64_t ms);
 
 #endif

@@ -18,6 +18,11 @@ typedef struct look_t {
     transfer_t *transfer;
 } look_t;
 
+static bool is_stopped(const transfer_t *transfer)
+{
+    return transfer->wait->signals.stop;
+}
+
 /* How an outage of the address is told: one kind of it each. */
 enum { ADDRESS_UNKNOWN, ADDRESS_OBSERVED };
 
@@ -155,11 +160,23 @@ static void tell_address(exit_t *known, const vps_addr_t *addr, bool is_observed
                           : "without address and place; the server sees the address");
 }
 
+/*
+ * What the client sees by itself counts more than what gluetun tells, which may be of a network that
+ * the client is not in. Two families are no contradiction: then IPv4 is as good as gluetun's word.
+ */
+static vps_addr_t choose(const vps_addr_t *gluetun, const vps_addr_t *trace)
+{
+    const bool is_seen =
+        trace->version != 0 && (gluetun->version == 0 || gluetun->version == trace->version);
+
+    return is_seen ? *trace : *gluetun;
+}
+
 static vps_addr_t find_address(const look_t *look, const vps_addr_t *gluetun,
                                const vps_addr_t *trace)
 {
     exit_t *known = look->known;
-    vps_addr_t addr = gluetun->version != 0 ? *gluetun : *trace;
+    vps_addr_t addr = choose(gluetun, trace);
     bool is_observed = false;
 
     if (addr.version == 0) {
@@ -171,7 +188,7 @@ static vps_addr_t find_address(const look_t *look, const vps_addr_t *gluetun,
         addr = known->observed;
         is_observed = true;
     }
-    if (!look->transfer->signals->stop) {
+    if (!is_stopped(look->transfer)) {
         tell_address(known, &addr, is_observed);
     }
     return addr;
@@ -196,7 +213,7 @@ bool exit_look(exit_t *known, places_t *places, const options_t *options, transf
     addr = find_address(&look, &gluetun.public_ip, &out->trace.ip);
     places_find(places, options, transfer, &addr, &out->place);
     out->place.public_ip = addr;
-    return !transfer->signals->stop;
+    return !is_stopped(transfer);
 }
 
 void exit_fill(vps_record_t *record, const exit_seen_t *seen)

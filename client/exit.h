@@ -3,13 +3,14 @@
  *
  * Each round asks gluetun's control server, if there is one, and the trace; both are cheap and
  * unlimited. The address is that of the first who tells one:
- *   1. gluetun
- *   2. the trace
+ *   1. the trace, which shows how this client itself comes out
+ *   2. gluetun, which may know another network; also when the trace came by the other family
  *   3. the look-up services (places.h), who count calls: their answer to "who am I" counts for
  *      EXIT_SELF_AGE, unless meanwhile the trace or gluetun show another address, or the server
  *      sees another one than before
  *   4. the server, which told in its answer to the last report what it saw
- * The place is gluetun's when it tells one and no other service is named; else it is looked up.
+ * The place is gluetun's when it tells that of this address and no other service is named; else it is
+ * looked up.
  *
  * What cannot be seen stays unknown; that is told once when it starts and once when it is over, and
  * so is that gluetun and the trace see different addresses.

@@ -5,17 +5,18 @@
 #include <unistd.h>
 
 static vps_level_t threshold = VPS_INFO;
-static const char *hidden[2] = {"", ""};
+static const char *hidden[3] = {"", "", ""};
 
 void log_set_level(vps_level_t level)
 {
     threshold = level;
 }
 
-void log_hide(const char *api_key, const char *token)
+void log_hide(const char *api_key, const char *token, const char *gluetun_key)
 {
     hidden[0] = api_key;
     hidden[1] = token;
+    hidden[2] = gluetun_key;
 }
 
 static void mask(char *message, const char *secret)

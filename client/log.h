@@ -14,11 +14,11 @@
 void log_set_level(vps_level_t level);
 
 /*
- * Never show these two texts from now on. They are kept by pointer and read at each line. One
+ * Never show these texts from now on. They are kept by pointer and read at each line. One
  * shorter than LOG_HIDDEN_MIN is no secret, and hiding it would spoil every line.
  */
 #define LOG_HIDDEN_MIN 4 /* bytes */
-void log_hide(const char *api_key, const char *token);
+void log_hide(const char *api_key, const char *token, const char *gluetun_key);
 
 /* Write a line; component is a literal of ours. */
 void log_write(vps_level_t level, const char *component, const char *format, ...)

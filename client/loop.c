@@ -1,6 +1,5 @@
 #include "loop.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,7 +18,13 @@ static void use_options(loop_t *loop, const options_t *options)
 {
     loop->options = *options;
     log_set_level(loop->options.debug ? VPS_DEBUG : VPS_INFO);
-    log_hide(loop->options.api_key, loop->options.ipinfo_token);
+    log_hide(loop->options.api_key, loop->options.ipinfo_token, loop->options.gluetun_api_key);
+    if (loop->options.allow_insecure) {
+        log_write(
+            VPS_WARN, "client",
+            "⚠️ VPN_SENTINEL_ALLOW_INSECURE is set: the server's certificate is NOT checked, "
+            "whoever is on the way can read the API key and answer in its place");
+    }
 }
 
 bool loop_load(loop_t *out, const char *config_path, char fault[OPTIONS_FAULT_SIZE])
@@ -37,17 +42,17 @@ bool loop_load(loop_t *out, const char *config_path, char fault[OPTIONS_FAULT_SI
 
 bool loop_open(loop_t *loop)
 {
-    if (!signals_open(&loop->signals)) {
+    if (!wait_open(&loop->wait)) {
         return false;
     }
     loop->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (loop->timer >= 0) {
-        if (transfer_open(&loop->transfer, &loop->signals)) {
+        if (transfer_open(&loop->transfer, &loop->wait)) {
             return true;
         }
         close(loop->timer);
     }
-    signals_close(&loop->signals);
+    wait_close(&loop->wait);
     return false;
 }
 
@@ -55,44 +60,21 @@ void loop_close(loop_t *loop)
 {
     transfer_close(&loop->transfer);
     close(loop->timer);
-    signals_close(&loop->signals);
+    wait_close(&loop->wait);
 }
 
 /* --- a round --- */
-
-/* Returns false when a signal asked to stop. */
-static bool look(loop_t *loop, vps_record_t *record)
-{
-    exit_seen_t seen;
-    dns_view_t view;
-
-    memset(record, 0, sizeof(*record));
-    memcpy(record->client_id, loop->options.client_id, sizeof(record->client_id));
-    memcpy(record->client_version, VERSION_PRODUCT, sizeof(VERSION_PRODUCT));
-    if (!vpn_look(&loop->vpn, &loop->options, &loop->signals, record) ||
-        !exit_look(&loop->exit, &loop->places, &loop->options, &loop->transfer, &seen)) {
-        return false;
-    }
-    exit_fill(record, &seen);
-    if (!dns_look(&loop->dns, &view, &loop->options, &loop->signals)) {
-        return false;
-    }
-    dns_compare(&loop->dns, &view, &record->public_ip);
-    dns_fill(record, &view, NULL);
-    record->timestamp = time(NULL);
-    return true;
-}
 
 static report_result_t look_and_report(loop_t *loop)
 {
     vps_record_t record;
     report_result_t result;
 
-    if (!look(loop, &record)) {
+    if (!look_around(&loop->look, &loop->options, &loop->transfer, &record)) {
         return (report_result_t){.kind = TRANSFER_STOPPED};
     }
     result = report_send(&loop->course, &loop->options, &loop->transfer, &record);
-    exit_observe(&loop->exit, &loop->places, &result.observed_ip);
+    look_observed(&loop->look, &result.observed_ip);
     return result;
 }
 
@@ -108,7 +90,7 @@ bool loop_print(loop_t *loop)
     const char *text;
     bool written;
 
-    if (!look(loop, &record)) {
+    if (!look_around(&loop->look, &loop->options, &loop->transfer, &record)) {
         return false;
     }
     text = report_body(&body, &record);
@@ -131,25 +113,27 @@ static uint32_t chance(void)
 
 static void play_round(loop_t *loop)
 {
-    report_result_t result = look_and_report(loop);
-    course_end_t end = {
-        .kind = result.kind,
-        .retry_after = result.retry_after,
-        .interval = loop->options.interval * CLOCK_SECOND,
-        .random = chance(),
-    };
-    int64_t now = clock_monotonic();
+    course_end_t end = {.interval = loop->options.interval * CLOCK_SECOND, .random = chance()};
+    report_result_t result;
+    int64_t now;
 
+    vitals_round_begins(&loop->vitals, &loop->options);
+    result = look_and_report(loop);
+    now = clock_monotonic();
     if (result.kind == TRANSFER_STOPPED) {
         return;
     }
+    end.kind = result.kind;
+    end.retry_after = result.retry_after;
     course_plan(&loop->course, &end, now);
     log_write(VPS_DEBUG, "client", "Next round in %lld ms", (long long)(loop->course.due - now));
+    vitals_round_ends(&loop->vitals, result.kind == TRANSFER_OK, report_outcome(result.kind),
+                      loop->course.due - now);
 }
 
 /*
- * Wait until the next round is due, or for a signal. A timeout of poll() would not count a suspend:
- * the timer does, and wakes us at once after it.
+ * Wait until the next round is due, or something else has happened. A timeout of poll() would not
+ * count a suspend: the timer does, and wakes us at once after it.
  */
 static void wait_until_due(loop_t *loop)
 {
@@ -157,13 +141,10 @@ static void wait_until_due(loop_t *loop)
     struct itimerspec at = {
         .it_value = {.tv_sec = due / CLOCK_SECOND, .tv_nsec = due % CLOCK_SECOND * 1000000},
     };
-    struct pollfd wake[] = {
-        {.fd = loop->signals.fd, .events = POLLIN},
-        {.fd = loop->timer, .events = POLLIN},
-    };
+    struct pollfd timer = {.fd = loop->timer, .events = POLLIN};
 
     timerfd_settime(loop->timer, TFD_TIMER_ABSTIME, &at, NULL);
-    poll(wake, sizeof(wake) / sizeof(wake[0]), -1);
+    wait_poll(&loop->wait, &timer, 1, due + CLOCK_HOUR);
 }
 
 /* A bad configuration changes nothing. */
@@ -172,14 +153,15 @@ static void reload(loop_t *loop)
     char fault[OPTIONS_FAULT_SIZE];
     options_t options;
 
+    vitals_reloading(&loop->vitals);
     if (!options_load(&options, loop->config_path, fault)) {
         log_write(VPS_ERROR, "client", "❌ Not reloaded, going on as before: %s", fault);
+        vitals_reloaded(&loop->vitals, &loop->options);
         return;
     }
     use_options(loop, &options);
-    vpn_refresh(&loop->vpn);
-    places_refresh(&loop->places);
-    exit_refresh(&loop->exit);
+    vitals_reloaded(&loop->vitals, &loop->options);
+    look_refresh(&loop->look);
     log_write(VPS_INFO, "client", "Configuration reloaded: %s | Server: %s",
               loop->options.client_id, loop->options.server_url);
 }
@@ -187,8 +169,8 @@ static void reload(loop_t *loop)
 /* Returns false when it is time to stop. */
 static bool take_step(loop_t *loop)
 {
-    signals_read(&loop->signals);
-    switch (course_next(&loop->course, &loop->signals, clock_monotonic())) {
+    signals_read(&loop->wait.signals);
+    switch (course_next(&loop->course, &loop->wait.signals, clock_monotonic())) {
     case COURSE_WAIT:
         wait_until_due(loop);
         return true;
@@ -208,7 +190,11 @@ void loop_run(loop_t *loop)
     log_write(VPS_INFO, "client",
               "🚀 " VERSION_PRODUCT " started: %s | Server: %s | Interval: %ld s",
               loop->options.client_id, loop->options.server_url, loop->options.interval);
+    vitals_open(&loop->vitals, &loop->options);
+    loop->wait.vitals = &loop->vitals;
     while (take_step(loop)) {
     }
+    loop->wait.vitals = NULL;
+    vitals_close(&loop->vitals);
     log_write(VPS_INFO, "client", "Stopped by a signal");
 }

@@ -7,25 +7,21 @@
 #include <stdbool.h>
 
 #include "course.h"
-#include "dns.h"
-#include "exit.h"
+#include "look.h"
 #include "options.h"
-#include "places.h"
 #include "report.h"
-#include "signals.h"
 #include "transfer.h"
-#include "vpn.h"
+#include "vitals.h"
+#include "wait.h"
 
 /* All that a running daemon holds. */
 typedef struct loop_t {
     const char *config_path; /* NULL = the default file */
     options_t options;
-    signals_t signals;
+    wait_t wait;
+    vitals_t vitals; /* used by loop_run() only */
     transfer_t transfer;
-    vpn_t vpn;
-    places_t places;
-    exit_t exit;
-    dns_t dns;
+    look_t look;
     course_t course;
     int timer; /* descriptor; readable when the next round is due */
 } loop_t;

@@ -1,8 +1,8 @@
 /*
  * vpn-sentinel-client: reports from inside a VPN's network to a VPN Sentinel server.
  *
- * Exit status: 0 all is well; 1 the one round of --once or --print failed, or the system refused
- * something; 2 a bad command line or configuration.
+ * Exit status: 0 all is well; 1 the one round of --once or --print failed, --healthcheck finds no
+ * healthy daemon, or the system refused something; 2 a bad command line or configuration.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 
+#include "healthcheck.h"
 #include "log.h"
 #include "loop.h"
 #include "version.h"
@@ -26,6 +27,7 @@ enum {
     MODE_ONCE = 'o',
     MODE_PRINT = 'p',
     MODE_CHECK = 'k',
+    MODE_HEALTHCHECK = 'H',
     MODE_VERSION = 'v',
     MODE_HELP = 'h'
 };
@@ -43,6 +45,7 @@ static bool read_command(command_t *out, int argc, char *argv[])
         {"once", no_argument, NULL, MODE_ONCE},
         {"print", no_argument, NULL, MODE_PRINT},
         {"check-config", no_argument, NULL, MODE_CHECK},
+        {"healthcheck", no_argument, NULL, MODE_HEALTHCHECK},
         {"version", no_argument, NULL, MODE_VERSION},
         {"help", no_argument, NULL, MODE_HELP},
         {"config", required_argument, NULL, FLAG_CONFIG},
@@ -58,7 +61,8 @@ static bool read_command(command_t *out, int argc, char *argv[])
         if (flag == FLAG_CONFIG) {
             out->config_path = optarg;
         } else if (out->mode != MODE_RUN && out->mode != flag) {
-            fprintf(stderr, "%s: only one of --once, --print, --check-config may be given\n",
+            fprintf(stderr,
+                    "%s: only one of --once, --print, --check-config, --healthcheck may be given\n",
                     argv[0]);
             return false;
         } else {
@@ -74,12 +78,15 @@ static bool read_command(command_t *out, int argc, char *argv[])
 
 static void help(void)
 {
-    puts("Usage: " VERSION_NAME " [--config FILE] [--once | --print | --check-config]\n"
+    puts("Usage: " VERSION_NAME " [--config FILE] [--once | --print | --check-config |\n"
+         "                           --healthcheck]\n"
          "Reports regularly from inside a VPN's network to a VPN Sentinel server.\n"
          "\n"
          "  --once          one round; exit status 0 when the report was accepted, else 1\n"
          "  --print         write the report to standard output instead of sending it\n"
          "  --check-config  check and show the configuration\n"
+         "  --healthcheck   exit status 0 when the daemon's last accepted report is younger than\n"
+         "                  3 intervals, else 1\n"
          "  --config FILE   read FILE instead of " OPTIONS_FILE_DEFAULT "\n"
          "  --version       show the version\n"
          "  --help          show this\n"
@@ -162,6 +169,9 @@ int main(int argc, char *argv[])
     if (command.mode == MODE_VERSION) {
         puts(VERSION_NAME " " VPS_VERSION);
         return EXIT_OK;
+    }
+    if (command.mode == MODE_HEALTHCHECK) {
+        return healthcheck(command.config_path) ? EXIT_OK : EXIT_FAILED;
     }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         log_write(VPS_ERROR, "client", "❌ Cannot start: libcurl does not");

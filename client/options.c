@@ -6,6 +6,7 @@
 
 #include "config_file.h"
 #include "options_table.h"
+#include "tls_files.h"
 
 #define KEY_LINE_SIZE 1024 /* bytes of a line of the key file */
 
@@ -155,6 +156,18 @@ static bool read_file(config_file_t *out, const char *path, char *fault)
            names_are_known(out, name, fault);
 }
 
+/* Who is named alone must be there. */
+static bool check_service(const options_t *options, char *fault)
+{
+    if (options->service == OPTIONS_SERVICE_GLUETUN && options->gluetun_url[0] == '\0') {
+        snprintf(fault, OPTIONS_FAULT_SIZE,
+                 "VPN_SENTINEL_GEOLOCATION_SERVICE is \"gluetun\" but VPN_SENTINEL_GLUETUN_URL is "
+                 "not set");
+        return false;
+    }
+    return true;
+}
+
 bool options_load(options_t *out, const char *path, char fault[OPTIONS_FAULT_SIZE])
 {
     config_file_t file;
@@ -170,7 +183,22 @@ bool options_load(options_t *out, const char *path, char fault[OPTIONS_FAULT_SIZ
         }
     }
     return choose_key(out, &file, &key_from_file, fault) &&
-           (!key_from_file || read_key_file(out, fault));
+           (!key_from_file || read_key_file(out, fault)) && check_service(out, fault) &&
+           tls_files_check(out, fault);
+}
+
+bool options_load_run_dir(char out[OPTIONS_PATH_SIZE], const char *path,
+                          char fault[OPTIONS_FAULT_SIZE])
+{
+    config_file_t file;
+    options_t options = {0};
+
+    if (!read_file(&file, path, fault) ||
+        !read_option(&options, options_find("VPN_SENTINEL_RUN_DIR"), &file, fault)) {
+        return false;
+    }
+    memcpy(out, options.run_dir, OPTIONS_PATH_SIZE);
+    return true;
 }
 
 bool options_list(FILE *out, const char *path, char fault[OPTIONS_FAULT_SIZE])

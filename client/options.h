@@ -67,6 +67,10 @@ typedef struct options_t {
  */
 bool options_load(options_t *out, const char *path, char fault[OPTIONS_FAULT_SIZE]);
 
+/* Only VPN_SENTINEL_RUN_DIR, by the same rules: no other file and no key is needed for it. */
+bool options_load_run_dir(char out[OPTIONS_PATH_SIZE], const char *path,
+                          char fault[OPTIONS_FAULT_SIZE]);
+
 /*
  * Write each option that is in force, its value (never a secret's) and where it comes from. To be
  * called after options_load() accepted the same path; false as there.

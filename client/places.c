@@ -129,7 +129,7 @@ static int64_t asked_rest(transfer_kind_t kind, const vps_http_t *http)
     if (kind == TRANSFER_OK && !has_none_left) {
         return 0;
     }
-    if (kind != TRANSFER_OK && retry_after > 0) {
+    if (retry_after > 0) {
         return retry_after;
     }
     if (reset > 0) {
@@ -208,13 +208,10 @@ static bool may_ask(const question_t *question, int source)
            rest_is_over(&question->entry->rest[source], now);
 }
 
-/* Ask the services in turn. */
+/* Ask the services in turn; once a signal asks to stop, none of the transfers begins. */
 static bool ask_all(const question_t *question, vps_place_t *out)
 {
     for (int source = 0; source < PLACES_SERVICES; source++) {
-        if (question->transfer->signals->stop) {
-            break;
-        }
         if (may_ask(question, source) && ask(question, (vps_place_source_t)source, out)) {
             return true;
         }

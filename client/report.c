@@ -110,6 +110,11 @@ static const struct {
                           ": a captive portal, or a wrong VPN_SENTINEL_SERVER_URL?"},
 };
 
+const char *report_outcome(transfer_kind_t kind)
+{
+    return kind == TRANSFER_OK ? "Last report accepted" : failure_texts[kind].what;
+}
+
 static void tell_failure(const course_news_t *news, transfer_kind_t kind, const vps_http_t *http,
                          const char *message)
 {
@@ -135,11 +140,22 @@ static struct curl_slist *report_header(const options_t *options)
     return header;
 }
 
+static vps_http_tls_t report_tls(const options_t *options)
+{
+    return (vps_http_tls_t){
+        .ca_file = options->tls_ca[0] != '\0' ? options->tls_ca : NULL,
+        .cert_file = options->tls_cert[0] != '\0' ? options->tls_cert : NULL,
+        .key_file = options->tls_key[0] != '\0' ? options->tls_key : NULL,
+        .insecure = options->allow_insecure,
+    };
+}
+
 static transfer_kind_t post(const options_t *options, transfer_t *transfer, const char *body,
                             vps_http_t *http)
 {
     char url[URL_SIZE];
     struct curl_slist *header = report_header(options);
+    vps_http_tls_t tls = report_tls(options);
     vps_http_request_t request = {
         .url = url,
         .header = header,
@@ -147,6 +163,7 @@ static transfer_kind_t post(const options_t *options, transfer_t *transfer, cons
         .body_size = strlen(body),
         .timeout_ms = options->timeout * 1000,
         .answer_max = ANSWER_MAX,
+        .tls = &tls,
     };
     transfer_kind_t kind;
 

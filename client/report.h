@@ -24,6 +24,9 @@ typedef struct report_result_t {
  */
 const char *report_body(json_object **body, const vps_record_t *record);
 
+/* How a report ended, as a phrase for people. */
+const char *report_outcome(transfer_kind_t kind);
+
 /* Send a report and say in the log how it went, as far as that is news in this course. */
 report_result_t report_send(course_t *course, const options_t *options, transfer_t *transfer,
                             const vps_record_t *record);

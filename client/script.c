@@ -216,30 +216,34 @@ static bool has_ended(run_t *run)
     return run->ended;
 }
 
+/*
+ * Wait for a signal, that a child ended among them, or for output if there is a pipe; limit is an
+ * instant of clock_awake(). Returns false when a signal asked to stop.
+ */
+static bool wait_for_child(wait_t *wait, struct pollfd *output, int64_t limit)
+{
+    return wait_poll(wait, output, output->fd >= 0 ? 1 : 0,
+                     clock_monotonic() + limit - clock_awake());
+}
+
 /* Returns SCRIPT_EXITED for any end of its own. */
-static script_kind_t watch(run_t *run, signals_t *signals)
+static script_kind_t watch(run_t *run, wait_t *wait)
 {
     int64_t limit = clock_awake() + SCRIPT_LIMIT;
 
     for (;;) {
-        struct pollfd wake[] = {
-            {.fd = signals->fd, .events = POLLIN}, /* that a child ended wakes it too */
-            {.fd = run->output, .events = POLLIN},
-        };
-        int64_t left = limit - clock_awake();
+        struct pollfd output = {.fd = run->output, .events = POLLIN};
 
-        signals_read(signals);
-        if (signals->stop) {
-            return SCRIPT_STOPPED;
-        }
         if (has_ended(run)) {
             return SCRIPT_EXITED;
         }
-        if (left <= 0) {
+        if (clock_awake() >= limit) {
             return SCRIPT_LATE;
         }
-        poll(wake, sizeof(wake) / sizeof(wake[0]), (int)left);
-        if (wake[1].revents != 0) {
+        if (!wait_for_child(wait, &output, limit)) {
+            return SCRIPT_STOPPED;
+        }
+        if (output.revents != 0) {
             read_output(run);
         }
     }
@@ -257,20 +261,14 @@ static void kill_all(const run_t *run)
  * Wait until a killed process is gone; one that waits for a dead network file system may not go.
  * Returns whether it is gone.
  */
-static bool await_death(run_t *run, signals_t *signals)
+static bool await_death(run_t *run, wait_t *wait)
 {
     int64_t limit = clock_awake() + DEATH_MS;
+    struct pollfd none = {.fd = -1};
 
-    for (;;) {
-        struct pollfd wake = {.fd = signals->fd, .events = POLLIN};
-        int64_t left = limit - clock_awake();
-
-        signals_read(signals);
-        if (has_ended(run) || signals->stop || left <= 0) {
-            return run->ended;
-        }
-        poll(&wake, 1, (int)left);
+    while (!has_ended(run) && clock_awake() < limit && wait_for_child(wait, &none, limit)) {
     }
+    return run->ended;
 }
 
 /* What has been written until now, without waiting for those who hold the other end. */
@@ -318,12 +316,12 @@ static script_end_t judge_end(const run_t *run)
 }
 
 /* Leave nothing of it behind; who was killed is reaped by the next run. */
-static script_end_t finish(script_t *script, run_t *run, script_kind_t kind, signals_t *signals)
+static script_end_t finish(script_t *script, run_t *run, script_kind_t kind, wait_t *wait)
 {
     script_end_t end = {.kind = kind};
 
     kill_all(run);
-    if (kind == SCRIPT_LATE && !await_death(run, signals)) {
+    if (kind == SCRIPT_LATE && !await_death(run, wait)) {
         script->stuck = run->pid;
     }
     read_rest(run);
@@ -356,7 +354,7 @@ static bool is_stuck(script_t *script)
     return script->stuck != 0;
 }
 
-script_end_t script_run(script_t *script, const char *path, signals_t *signals)
+script_end_t script_run(script_t *script, const char *path, wait_t *wait)
 {
     run_t run = {0};
 
@@ -366,5 +364,5 @@ script_end_t script_run(script_t *script, const char *path, signals_t *signals)
     if (!start(&run, path)) {
         return (script_end_t){SCRIPT_UNRUNNABLE, errno};
     }
-    return finish(script, &run, watch(&run, signals), signals);
+    return finish(script, &run, watch(&run, wait), wait);
 }

@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #include "clock.h"
-#include "signals.h"
+#include "wait.h"
 
 #define SCRIPT_LIMIT (10 * CLOCK_SECOND) /* ms it may take */
 #define SCRIPT_OUTPUT_MAX 4096           /* bytes of its output that are logged */
@@ -41,6 +41,6 @@ typedef struct script_end_t {
 } script_end_t;
 
 /* Run the program at path to its end, its limit or ours. */
-script_end_t script_run(script_t *script, const char *path, signals_t *signals);
+script_end_t script_run(script_t *script, const char *path, wait_t *wait);
 
 #endif

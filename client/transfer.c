@@ -8,9 +8,9 @@
 
 #define WAIT_MS 1000 /* ms; libcurl wakes up earlier for its own timers */
 
-bool transfer_open(transfer_t *out, signals_t *signals)
+bool transfer_open(transfer_t *out, wait_t *wait)
 {
-    out->signals = signals;
+    out->wait = wait;
     out->multi = curl_multi_init();
     return out->multi != NULL;
 }
@@ -42,6 +42,20 @@ static bool ended(CURLM *multi, CURLcode *result)
     return true;
 }
 
+/* Returns false when libcurl cannot. */
+static bool poll_once(transfer_t *transfer)
+{
+    struct pollfd watched[WAIT_FDS];
+    struct curl_waitfd extra[WAIT_FDS];
+    const size_t count = wait_fds(transfer->wait, watched);
+
+    for (size_t i = 0; i < count; i++) {
+        extra[i] = (struct curl_waitfd){.fd = watched[i].fd, .events = CURL_WAIT_POLLIN};
+    }
+    return curl_multi_poll(transfer->multi, extra, (unsigned)count,
+                           (int)wait_timeout(transfer->wait, WAIT_MS), NULL) == CURLM_OK;
+}
+
 /* Returns CURLE_ABORTED_BY_CALLBACK when a signal asks to stop. */
 static CURLcode drive(transfer_t *transfer)
 {
@@ -49,10 +63,7 @@ static CURLcode drive(transfer_t *transfer)
     int running;
 
     for (;;) {
-        struct curl_waitfd wake = {.fd = transfer->signals->fd, .events = CURL_WAIT_POLLIN};
-
-        signals_read(transfer->signals);
-        if (transfer->signals->stop) {
+        if (!wait_attend(transfer->wait)) {
             return CURLE_ABORTED_BY_CALLBACK;
         }
         if (curl_multi_perform(transfer->multi, &running) != CURLM_OK) {
@@ -61,7 +72,7 @@ static CURLcode drive(transfer_t *transfer)
         if (ended(transfer->multi, &result)) {
             return result;
         }
-        if (curl_multi_poll(transfer->multi, &wake, 1, WAIT_MS, NULL) != CURLM_OK) {
+        if (!poll_once(transfer)) {
             return CURLE_OUT_OF_MEMORY;
         }
     }

@@ -1,6 +1,6 @@
 /*
- * Runs one HTTP request at a time, from start to end, on the daemon's only curl_multi. Every wait
- * in it watches the signals too: a stop ends it at once, even in a name look-up.
+ * Runs one HTTP request at a time, from start to end, on the daemon's only curl_multi. Its waits
+ * are like all others (wait.h): a stop ends it at once, even in a name look-up.
  */
 #ifndef TRANSFER_H
 #define TRANSFER_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "http.h"
-#include "signals.h"
+#include "wait.h"
 
 #define TRANSFER_REASON_SIZE 384 /* bytes */
 
@@ -29,11 +29,11 @@ typedef enum transfer_kind_t {
 
 typedef struct transfer_t {
     CURLM *multi;
-    signals_t *signals;
+    wait_t *wait;
 } transfer_t;
 
 /* Returns false when memory is out. curl_global_init() must have been called. */
-bool transfer_open(transfer_t *out, signals_t *signals);
+bool transfer_open(transfer_t *out, wait_t *wait);
 
 void transfer_close(transfer_t *transfer);
 

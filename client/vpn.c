@@ -30,9 +30,9 @@ static const char *cannot_run_text(int error)
     return error == ENOEXEC ? "it is no program, and has no #! line" : strerror(error);
 }
 
-static finding_t ask_script(vpn_t *vpn, const char *path, signals_t *signals)
+static finding_t ask_script(vpn_t *vpn, const char *path, wait_t *wait)
 {
-    script_end_t end = script_run(&vpn->script, path, signals);
+    script_end_t end = script_run(&vpn->script, path, wait);
     finding_t out = {.answer = VPS_UNKNOWN, .kind = KIND_OF_SCRIPT(end.kind)};
 
     switch (end.kind) {
@@ -133,13 +133,13 @@ static void tell_other(vpn_t *vpn, const finding_t *finding)
               finding->text);
 }
 
-bool vpn_look(vpn_t *vpn, const options_t *options, signals_t *signals, vps_record_t *record)
+bool vpn_look(vpn_t *vpn, const options_t *options, wait_t *wait, vps_record_t *record)
 {
     bool has_script = options->health_script[0] != '\0';
     finding_t finding =
-        has_script ? ask_script(vpn, options->health_script, signals) : look_at_network(vpn);
+        has_script ? ask_script(vpn, options->health_script, wait) : look_at_network(vpn);
 
-    if (signals->stop) {
+    if (wait->signals.stop) {
         return false;
     }
     if (finding.answer == VPS_YES) {

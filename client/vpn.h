@@ -11,7 +11,7 @@
 #include "outage.h"
 #include "record.h"
 #include "script.h"
-#include "signals.h"
+#include "wait.h"
 
 /* A zeroed one has not looked yet. */
 typedef struct vpn_t {
@@ -22,7 +22,7 @@ typedef struct vpn_t {
 } vpn_t;
 
 /* Look, and set record->vpn_connected. Returns false when a signal asked to stop. */
-bool vpn_look(vpn_t *vpn, const options_t *options, signals_t *signals, vps_record_t *record);
+bool vpn_look(vpn_t *vpn, const options_t *options, wait_t *wait, vps_record_t *record);
 
 /* Tell again why the answer is not yes, if so, because another script may be set. */
 void vpn_refresh(vpn_t *vpn);

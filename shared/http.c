@@ -68,6 +68,34 @@ static CURLcode set_proxy(CURL *easy, const char *proxy)
     return failed;
 }
 
+static CURLcode set_tls(CURL *easy, const vps_http_tls_t *tls)
+{
+    CURLcode failed = CURLE_OK;
+
+    if (tls == NULL) {
+        return CURLE_OK;
+    }
+    if (tls->ca_file != NULL) {
+        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file);
+        /* Else the system's folder would count beside it. */
+        failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        /* Else a file that was replaced would count only after a day. */
+        failed |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    }
+    if (tls->cert_file != NULL) {
+        failed |= curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert_file);
+        failed |= curl_easy_setopt(easy, CURLOPT_SSLKEY,
+                                   tls->key_file != NULL ? tls->key_file : tls->cert_file);
+        /* Else OpenSSL would ask the terminal for one, and wait. */
+        failed |= curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
+    }
+    if (tls->insecure) {
+        failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    return failed;
+}
+
 static CURLcode set_answer(vps_http_t *http)
 {
     CURLcode failed = CURLE_OK;
@@ -89,7 +117,8 @@ bool vps_http_open(vps_http_t *http, const vps_http_request_t *request, const ch
     }
     if (set_rules(http->easy, request->timeout_ms) != CURLE_OK ||
         set_request(http->easy, request, user_agent) != CURLE_OK ||
-        set_proxy(http->easy, request->proxy) != CURLE_OK || set_answer(http) != CURLE_OK) {
+        set_proxy(http->easy, request->proxy) != CURLE_OK ||
+        set_tls(http->easy, request->tls) != CURLE_OK || set_answer(http) != CURLE_OK) {
         vps_http_close(http);
         return false;
     }

@@ -1,8 +1,8 @@
 /*
  * Prepares libcurl handles so that every outgoing request obeys the same rules: http and https
  * only, no redirects (a key must not travel to an address nobody configured), no signals, verified
- * peers, bounded time, bounded answer, prompt end of a pending name look-up. It runs nothing: the
- * caller drives the handle with its own curl_multi.
+ * peers unless told otherwise, bounded time, bounded answer, prompt end of a pending name look-up.
+ * It runs nothing: the caller drives the handle with its own curl_multi.
  *
  * curl_global_init() must have been called in this process. Not thread-safe for one vps_http_t.
  */
@@ -15,6 +15,14 @@
 
 #define VPS_HTTP_CONNECT_MS 10000L /* ms for name look-up, connection and TLS, when not less */
 
+/* Whom to trust as the other side, and who we are there. Files are PEM. */
+typedef struct vps_http_tls_t {
+    const char *ca_file;   /* these CAs and no others; NULL = the system's */
+    const char *cert_file; /* certificate of ours, NULL = none */
+    const char *key_file;  /* its key, without a passphrase; NULL = in cert_file */
+    bool insecure;         /* trust anybody */
+} vps_http_tls_t;
+
 /*
  * What to ask. Texts are copied by libcurl but for body, which must live until the transfer ends.
  */
@@ -26,6 +34,7 @@ typedef struct vps_http_request_t {
     long timeout_ms;           /* for the whole transfer */
     size_t answer_max;         /* bytes of answer body; a longer one fails with CURLE_WRITE_ERROR */
     const char *proxy; /* URL, "" = none; NULL = what the environment says (libcurl's way) */
+    const vps_http_tls_t *tls; /* NULL = the system's CAs, no certificate of ours */
 } vps_http_request_t;
 
 /* A prepared transfer and what came back. */

@@ -54,7 +54,7 @@ subtest 'help and version' => sub {
         --once --print --check-config --config --version --help VPN_SENTINEL_CLIENT_ID VPN_SENTINEL_SERVER_URL
         VPN_SENTINEL_API_KEY VPN_SENTINEL_API_KEY_FILE VPN_SENTINEL_API_PATH VPN_SENTINEL_CHECK_INTERVAL
         IPINFO_API_TOKEN VPN_SENTINEL_IPINFO_URL VPN_SENTINEL_IPAPI_URL VPN_SENTINEL_TRACE_URL VPN_SENTINEL_TIMEOUT
-        VPN_SENTINEL_DEBUG
+        VPN_SENTINEL_DEBUG VPN_SENTINEL_TLS_CERT_PATH VPN_SENTINEL_HEALTH_PORT --healthcheck
     );
     my $version = run_client(args => ['--version']);
     is($version->{status}, 0, 'version');
@@ -62,7 +62,7 @@ subtest 'help and version' => sub {
 };
 
 subtest 'bad command lines' => sub {
-    for my $args (['--nonsense'], ['extra'], ['--once', '--print'], ['--config']) {
+    for my $args (['--nonsense'], ['extra'], ['--once', '--print'], ['--healthcheck', '--once'], ['--config']) {
         my $done = run_client(args => $args, default_config => 1);
         is($done->{status}, 2, "@$args");
         isnt($done->{err}, '', 'says why');
@@ -78,6 +78,12 @@ subtest 'defaults' => sub {
         VPN_SENTINEL_CHECK_INTERVAL => 60, VPN_SENTINEL_TIMEOUT => 10, IPINFO_API_TOKEN => '',
         VPN_SENTINEL_IPINFO_URL => 'https://ipinfo.io', VPN_SENTINEL_IPAPI_URL => 'http://ip-api.com',
         VPN_SENTINEL_TRACE_URL => 'https://1.1.1.1', VPN_SENTINEL_DEBUG => 'false',
+        VPN_SENTINEL_IPWHOIS_URL => 'https://ipwho.is', VPN_SENTINEL_GLUETUN_URL => '',
+        VPN_SENTINEL_GLUETUN_API_KEY => '', VPN_SENTINEL_GEOLOCATION_SERVICE => 'auto',
+        VPN_SENTINEL_CLOUDFLARE_DNS => '1.1.1.1:53', VPN_SENTINEL_DNS_WHOAMI => 'o-o.myaddr.l.google.com',
+        VPN_SENTINEL_HEALTH_SCRIPT => '', VPN_SENTINEL_TLS_CERT_PATH => '', VPN_SENTINEL_TLS_CLIENT_CERT => '',
+        VPN_SENTINEL_TLS_CLIENT_KEY => '', VPN_SENTINEL_ALLOW_INSECURE => 'false', VPN_SENTINEL_RUN_DIR => '',
+        VPN_SENTINEL_HEALTH_PORT => 0,
     );
     is(setting($done, $_), "$default{$_} (default)", $_) for sort keys %default;
     my @listed = $done->{out} =~ /^(\w+)=/mg;
@@ -149,6 +155,14 @@ subtest 'bad values are named, with what is allowed' => sub {
         [VPN_SENTINEL_TIMEOUT => '301', 'seconds from 1 to 300'],
         [VPN_SENTINEL_DEBUG => 'maybe', 'true, false'],
         [VPN_SENTINEL_API_KEY_FILE => '/nonexistent/key', 'a readable file'],
+        [VPN_SENTINEL_GEOLOCATION_SERVICE => 'geoip', 'auto, ipinfo.io, ip-api.com, ipwhois.app or gluetun'],
+        [VPN_SENTINEL_GEOLOCATION_SERVICE => 'gluetun', 'VPN_SENTINEL_GLUETUN_URL is not set'],
+        [VPN_SENTINEL_CLOUDFLARE_DNS => '1.1.1.1:0', 'an address and a port'],
+        [VPN_SENTINEL_CLOUDFLARE_DNS => '2606:4700::1111', 'an address and a port'],
+        [VPN_SENTINEL_CLOUDFLARE_DNS => '[1.1.1.1]:53', 'an address and a port'],
+        [VPN_SENTINEL_DNS_WHOAMI => 'who am i', 'a host name'],
+        [VPN_SENTINEL_DNS_WHOAMI => 'a..b', 'a host name'],
+        [VPN_SENTINEL_HEALTH_PORT => '65536', 'a port from 1 to 65535'],
     );
     for my $case (@bad) {
         my ($name, $value, $allowed) = @$case;

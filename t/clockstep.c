@@ -8,10 +8,11 @@
  * VPS_CLOCK_SUSPEND names the file for the clock that counts suspends (CLOCK_BOOTTIME): its step is
  * how long the machine has been suspended, which the monotonic clock does not see, nor does any
  * timeout. A timer of that clock fires, as the kernel's does, when its time has come in a suspend;
- * one timer is enough here, and only a poll() without a timeout is woken by it.
+ * one timer is enough here, and only poll() and ppoll() are woken by it.
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -121,27 +122,38 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itime
     return (int)syscall(SYS_timerfd_settime, fd, flags, &truly, old);
 }
 
-static int poll_for(struct pollfd *fds, nfds_t count, struct timespec *length)
+/* ns of the monotonic clock, which no step concerns. */
+static int64_t moment(void)
 {
-    return (int)syscall(SYS_ppoll, fds, count, length, NULL, 0);
+    struct timespec now;
+
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-int poll(struct pollfd *fds, nfds_t count, int ms)
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-    int ready = 0;
+    const int64_t end = timeout != NULL
+                            ? moment() + timeout->tv_sec * INT64_C(1000000000) + timeout->tv_nsec
+                            : INT64_MAX;
 
-    if (ms >= 0) {
-        struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+    for (;;) {
+        const int64_t left = end - moment();
+        struct timespec slice = {.tv_nsec = left < 0 ? 0 : left < SLICE_NS ? left : SLICE_NS};
+        const int ready = (int)syscall(SYS_ppoll, fds, count, &slice, mask, _NSIG / 8);
 
-        return poll_for(fds, count, &length);
-    }
-    while (ready == 0) {
-        struct timespec slice = {.tv_nsec = SLICE_NS};
-
-        ready = poll_for(fds, count, &slice);
+        if (ready != 0 || left <= SLICE_NS) {
+            return ready;
+        }
         if (timer.fd != -1 && timer.suspend != *suspend) {
             timerfd_settime(timer.fd, timer.flags, &timer.at, NULL);
         }
     }
-    return ready;
+}
+
+int poll(struct pollfd *fds, nfds_t count, int ms)
+{
+    const struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+    return ppoll(fds, count, ms >= 0 ? &timeout : NULL, NULL);
 }

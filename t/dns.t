@@ -35,7 +35,7 @@ sub option {
     my ($servers, %more) = @_;
     return (
         env => {
-            (map { ("VPN_SENTINEL_${_}_URL" => $world->url) } qw(SERVER IPINFO IPAPI TRACE)),
+            (map { ("VPN_SENTINEL_${_}_URL" => $world->url) } qw(SERVER IPINFO IPAPI IPWHOIS TRACE)),
             VPN_SENTINEL_DNS_WHOAMI => $WHOAMI, VPN_SENTINEL_CLOUDFLARE_DNS => $cloudflare->server,
             VPN_SENTINEL_CHECK_INTERVAL => 3600, VPN_SENTINEL_DEBUG => 1, %more,
         },
@@ -84,8 +84,8 @@ subtest 'one round' => sub {
     my $server = new_server(TXT => { txt => [[$EXIT], ['edns0-client-subnet 203.0.113.0/24']] });
     my ($body, $log) = printed(start_print([$server]));
     is($body->{dns_resolver_ip}, $EXIT, 'where the resolver comes out');
-    is($body->{dns_loc}, 'RO', 'its place is not known: that of the trace');
-    is($body->{dns_source}, 'trace', 'which is told');
+    is($body->{dns_loc}, 'RO', 'where that is');
+    is($body->{dns_source}, 'resolver', 'and how that is known');
     is($body->{dns_colo}, 'OTP', 'the trace tells the data centre');
     my @asked = $server->requests('TXT');
     is(scalar @asked, 1, 'one query');
@@ -101,9 +101,25 @@ subtest 'no trace' => sub {
     my ($body) = printed(start_print([new_server(TXT => { txt => [[$EXIT]] })]));
     $world->behave('trace');
     is($body->{dns_resolver_ip}, $EXIT);
-    is($body->{dns_loc}, undef, 'no place of DNS');
-    is($body->{dns_source}, undef, 'so nobody has told it');
+    is("@$body{qw(dns_loc dns_source)}", 'RO resolver', 'the place of the resolver is looked up');
     is($body->{dns_colo}, 'FRA', 'the data centre as Cloudflare names it');
+};
+
+# What makes a leak: a resolver in another country than the exit.
+subtest 'the place of a resolver' => sub {
+    my @resolver = map { new_server(TXT => { txt => [[$_]] }) } $EXIT, $OTHER;
+    $world->misbehave(ipinfo => { body => qq({"ip":"$OTHER","country":"FR"}) });
+    my ($body) = printed(start_print([ $resolver[1] ]));
+    is("@$body{qw(location dns_loc dns_resolver_ip dns_source)}", "RO FR $OTHER resolver", 'is told');
+    ($body) = printed(start_print(\@resolver));
+    is("@$body{qw(dns_loc dns_resolver_ip)}", "FR $OTHER", 'of two that of the one that leaks');
+    $world->behave('ipinfo');
+    ($body) = printed(start_print(\@resolver));
+    is("@$body{qw(dns_loc dns_resolver_ip)}", "RO $EXIT", 'of two that do not that of the first');
+    $world->misbehave($_ => { status => 500 }) for qw(ipinfo ip-api ipwhois);
+    ($body) = printed(start_print([ $resolver[1] ]));
+    is("@$body{qw(dns_loc dns_resolver_ip dns_source)}", "RO $OTHER trace", 'when nobody knows it, that of the trace');
+    $world->behave($_) for qw(ipinfo ip-api ipwhois);
 };
 
 subtest 'Cloudflare by IPv6' => sub {

@@ -140,6 +140,8 @@ open my \$status, '<', '/proc/self/status';
 open my \$blocked, '>', '$folder/blocked';
 print {\$blocked} grep { /^SigBlk/ } <\$status>;
 close \$status;
+open my \$parent, '>', '$folder/parent';
+printf {\$parent} "%s -> %s\\n", \$_, readlink "/proc/\${\\ getppid}/fd/\$_" for 0 .. 2;
 opendir my \$all, '/proc/self/fd';
 open my \$out, '>', '$folder/fd';
 printf {\$out} "%s -> %s\\n", \$_, readlink "/proc/self/fd/\$_" for grep { /\\d/ } readdir \$all;
@@ -154,9 +156,8 @@ while read -r name value; do
 done </proc/\$\$/status >$folder/signals
 cat >$folder/stdin
 echo \$\$ \$(cut -d' ' -f5 /proc/\$\$/stat) \$# >$folder/group
-exec $^X $folder/descriptors
 SH
-    write_file("$folder/descriptors", $descriptors);
+    write_file("$folder/descriptors", "#!$^X\n$descriptors", 0755);
     local $^F = 100;    # these are inherited
     my @inherited = map { open my $fd, '<', '/etc/passwd' or die; $fd } 1 .. 20;
     local $SIG{CHLD} = 'IGNORE';
@@ -168,6 +169,8 @@ SH
         },
     );
     ok($client->wait_for_log(qr/VPN is up/), 'its end is seen even where that is ignored');
+    my $other = start_client(env => { VPN_SENTINEL_HEALTH_SCRIPT => "$folder/descriptors" });
+    ok($other->wait_for_log(qr/VPN is up/), 'another script');
     my $env = content('env');
     unlike($env, qr/$KEY|$TOKEN/, 'no secret is in its environment');
     unlike($env, qr/^(?:VPN_SENTINEL_\w*API_KEY|IPINFO_API_TOKEN|NOTIFY_SOCKET|WATCHDOG_USEC)=/m, 'not by name either');
@@ -186,8 +189,7 @@ SH
     my ($pid, $group, $arguments) = split ' ', content('group');
     is($group, $pid, 'a process group of its own');
     is($arguments, 0, 'no arguments');
-    is($client->signal('TERM'), 1);
-    ok($client->wait_for_log(qr/Stopped by a signal/), 'stopped');
+    $_->signal('TERM'), ok($_->wait_for_log(qr/Stopped by a signal/), 'stopped') for $client, $other;
 };
 
 subtest 'what it writes' => sub {
@@ -279,7 +281,8 @@ subtest 'HUP: another script' => sub {
     my $config = sub { "VPN_SENTINEL_HEALTH_SCRIPT=$folder/$_[0]\n" };
     write_file("$folder/good", "#!/bin/sh\nexit 0\n", 0755);
     write_file("$folder/bad", "#!/bin/sh\nexit 9\n", 0755);
-    my $client = start_client(env => { VPN_SENTINEL_HEALTH_SCRIPT => '' }, config => $config->('good'));
+    my $client = start_client(
+        env => { VPN_SENTINEL_HEALTH_SCRIPT => '', VPN_SENTINEL_DEBUG => 'off' }, config => $config->('good'));
     ok($client->wait_for_log(qr/VPN is up: /), 'the first');
     $client->configure($config->('bad'));
     $client->signal('HUP');
@@ -304,8 +307,9 @@ subtest 'started without standard descriptors' => sub {
     my $program = ($ENV{VPS_BUILDDIR} // '.') . '/client/vpn-sentinel-client';
     is(system('sh', '-c', "exec '$program' --config /dev/null --once <&- >&- 2>&-") >> 8, 0, 'it works');
     my %fd = content('fd') =~ /(\d+) -> (\S+)/g;
-    is($fd{0}, '/dev/null');
-    like($fd{$_}, qr/^pipe/) for 1, 2;
+    is($fd{0}, '/dev/null', 'as ever');
+    like($fd{$_}, qr/^pipe/, 'as ever') for 1, 2;
+    is(content('parent'), join('', map { "$_ -> /dev/null\n" } 0 .. 2), 'the log goes nowhere, not into a socket');
 };
 
 # All at once, because each of them takes its whole limit.

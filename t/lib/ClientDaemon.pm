@@ -16,9 +16,9 @@ ClientDaemon - runs the built vpn-sentinel-client
 
 =head1 DESCRIPTION
 
-The daemon sees none of the product's variables, and no proxy's, but those given; and the configuration
-file whose text config => gives, an empty one else. It sends no DNS query unless VPN_SENTINEL_DNS_WHOAMI
-is given. A report of a sanitizer is a failure.
+The daemon sees none of the product's variables, and no proxy's or systemd's, but those given; and the
+configuration file whose text config => gives, an empty one else. It leaves word for --healthcheck in a folder
+of its own, path('run'), and sends no DNS query, unless env says otherwise. A report of a sanitizer is a failure.
 
 =head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, ...)
 
@@ -27,7 +27,9 @@ Also preload => [...], libraries; by => [...], the command that runs the daemon;
 
 Waits for its end; returns a hash of status (exit status, or "signal N"), out and err (characters, not bytes).
 
-=head2 start(the same)
+=head2 start(the same, program => [...])
+
+program is what comes before the daemon's own arguments: another program that runs it, or a copy of it.
 
 Returns the running daemon. log() is its standard error so far, in lines when asked for a list;
 wait_for_log(RE, N) waits until N (1) lines match; wait_for(CODE) until CODE says yes; end() sends TERM and
@@ -73,6 +75,8 @@ sub _new {
     my %env = %{ $option{env} // {} };
     # What is in force by default shall be seen, but not done.
     $env{VPN_SENTINEL_DNS_WHOAMI} //= 'none' if !grep { $_ eq '--check-config' } @args;
+    $env{VPN_SENTINEL_RUN_DIR} //= $self->path('run') if $option{daemon};
+    unshift @args, @{ $option{program} // [ $self->{program} ] };
     if (defined $option{resolv_conf}) {
         $self->_write('resolv.conf', $option{resolv_conf});
         push @{ $self->{by} }, qw(unshare --mount sh -c),
@@ -86,13 +90,13 @@ sub _spawn {
     my ($self, $args, $env) = @_;
     $self->{pid} = fork // die "fork: $!";
     return if $self->{pid};
-    delete @ENV{ grep { /^VPN_SENTINEL_|^IPINFO_|_proxy\z/i } keys %ENV };
+    delete @ENV{ grep { /^VPN_SENTINEL_|^IPINFO_|^NOTIFY_|^WATCHDOG_|_proxy\z/i } keys %ENV };
     @ENV{ keys %$env } = values %$env;
     $self->_preload;
     open STDIN, '<', '/dev/null';
     open STDOUT, '>', $self->path('out');
     open STDERR, '>', $self->path('err');
-    my @command = (@{ $self->{by} }, $self->{program}, @$args);
+    my @command = (@{ $self->{by} }, @$args);
     { no warnings 'exec'; exec { $command[0] } @command; }
     POSIX::_exit(127);
 }
@@ -153,7 +157,7 @@ sub run {
 
 sub start {
     my ($class, %option) = @_;
-    return $class->_new(%option);
+    return $class->_new(%option, daemon => 1);
 }
 
 sub pid { return $_[0]{pid} }

@@ -67,31 +67,31 @@ static void test_stuck(void **state)
     char path[] = "script-stuck-XXXXXX";
     char full[sizeof(path) + 2];
     script_t script = {0};
-    signals_t signals;
+    wait_t wait;
     script_end_t end;
 
     (void)state;
     write_script(path, "#!/bin/sh\nexit 3\n");
     snprintf(full, sizeof(full), "./%s", path);
-    assert_true(signals_open(&signals));
+    assert_true(wait_open(&wait));
 
     is_unkillable = true;
-    end = script_run(&script, full, &signals);
+    end = script_run(&script, full, &wait);
     assert_int_equal(end.kind, SCRIPT_LATE);
     assert_true(script.stuck > 0);
-    end = script_run(&script, full, &signals);
+    end = script_run(&script, full, &wait);
     assert_int_equal(end.kind, SCRIPT_STUCK); /* no second one is started beside it */
 
     is_unkillable = false;
-    while (script_run(&script, full, &signals).kind == SCRIPT_STUCK) {
+    while (script_run(&script, full, &wait).kind == SCRIPT_STUCK) {
         usleep(1000); /* the killed one is not gone yet */
     }
     assert_int_equal(script.stuck, 0);
-    end = script_run(&script, full, &signals);
+    end = script_run(&script, full, &wait);
     assert_int_equal(end.kind, SCRIPT_EXITED);
     assert_int_equal(end.detail, 3);
 
-    signals_close(&signals);
+    wait_close(&wait);
     unlink(path);
 }
 

@@ -1,0 +1,38 @@
+/*
+ * A look at the world, from which a report is made: is the VPN up, where does it come out, and where
+ * its DNS.
+ *
+ * Each of these takes as long as its header says at most; what cannot be seen is unknown.
+ */
+#ifndef LOOK_H
+#define LOOK_H
+
+#include <stdbool.h>
+
+#include "dns.h"
+#include "exit.h"
+#include "options.h"
+#include "places.h"
+#include "record.h"
+#include "transfer.h"
+#include "vpn.h"
+
+/* What is known from one look to the next; a zeroed one has not looked yet. */
+typedef struct look_t {
+    vpn_t vpn;
+    places_t places;
+    exit_t exit;
+    dns_t dns;
+} look_t;
+
+/* Look, and fill a record whole. Returns false when a signal asked to stop. */
+bool look_around(look_t *look, const options_t *options, transfer_t *transfer,
+                 vps_record_t *record);
+
+/* The server told in its answer which address it saw; unknown when it did not. */
+void look_observed(look_t *look, const vps_addr_t *observed);
+
+/* Find everything out anew at the next look, because other options are in force. */
+void look_refresh(look_t *look);
+
+#endif

@@ -1,0 +1,238 @@
+#include "state_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_NAME "state"
+#define FILE_NAME_NEW "state.new"
+#define FILE_SIZE 256 /* bytes of text, more than enough */
+#define FILE_FORMAT "vpn-sentinel-client state 1\npid=%d\ninterval=%lld\naccepted=%lld\n"
+/* The same for sscanf(), with numbers that cannot overflow. */
+#define FILE_FORMAT_READ                                                                           \
+    "vpn-sentinel-client state 1\npid=%9d\ninterval=%15lld\naccepted=%15lld\n%n"
+
+/* --- folders --- */
+
+/* Where the folder may be, best first. */
+typedef struct places_t {
+    size_t count;
+    struct {
+        char path[STATE_DIR_PATH_SIZE];
+        bool is_private; /* anybody could have made it */
+    } place[2];
+} places_t;
+
+static places_t find_places(const char *configured)
+{
+    places_t places = {0};
+
+    if (configured[0] != '\0') {
+        places.count = 1;
+        snprintf(places.place[0].path, STATE_DIR_PATH_SIZE, "%s", configured);
+        return places;
+    }
+    places.count = 2;
+    snprintf(places.place[0].path, STATE_DIR_PATH_SIZE, STATE_DIR_DEFAULT);
+    snprintf(places.place[1].path, STATE_DIR_PATH_SIZE, STATE_DIR_PRIVATE "%u", geteuid());
+    places.place[1].is_private = true;
+    return places;
+}
+
+/* NULL, or what is wrong with the folder. */
+static const char *distrust(int fd, bool is_private)
+{
+    struct stat info;
+
+    if (fstat(fd, &info) != 0) {
+        return strerror(errno);
+    }
+    if (is_private && (info.st_uid != geteuid() || (info.st_mode & 077) != 0)) {
+        return "it is not ours alone";
+    }
+    if ((info.st_mode & S_IWOTH) != 0) {
+        return "everybody may write to it";
+    }
+    return NULL;
+}
+
+/* Returns the folder's descriptor, or -1 with a reason. */
+static int open_trusted(const char *path, bool is_private, char reason[STATE_DIR_REASON_SIZE])
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const char *fault;
+
+    if (fd < 0) {
+        snprintf(reason, STATE_DIR_REASON_SIZE, "%s: %s", path, strerror(errno));
+        return -1;
+    }
+    fault = distrust(fd, is_private);
+    if (fault != NULL) {
+        snprintf(reason, STATE_DIR_REASON_SIZE, "%s: %s", path, fault);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* --- the daemon's side --- */
+
+static int open_writable(const char *path, bool is_private, char reason[STATE_DIR_REASON_SIZE])
+{
+    int fd;
+
+    if (mkdir(path, is_private ? 0700 : 0755) != 0 && errno != EEXIST) {
+        snprintf(reason, STATE_DIR_REASON_SIZE, "%s cannot be made: %s", path, strerror(errno));
+        return -1;
+    }
+    fd = open_trusted(path, is_private, reason);
+    if (fd >= 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        snprintf(reason, STATE_DIR_REASON_SIZE, "%s: %s", path, strerror(errno));
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool state_dir_open(state_dir_t *out, const char *configured, char reason[STATE_DIR_REASON_SIZE])
+{
+    const places_t places = find_places(configured);
+
+    out->fd = -1;
+    for (size_t i = 0; i < places.count && out->fd < 0; i++) {
+        out->fd = open_writable(places.place[i].path, places.place[i].is_private, reason);
+        if (out->fd >= 0 && flock(out->fd, LOCK_EX | LOCK_NB) != 0) {
+            snprintf(reason, STATE_DIR_REASON_SIZE, "%s is in use by another daemon",
+                     places.place[i].path);
+            close(out->fd);
+            out->fd = -1;
+            return false; /* not the next place: --healthcheck could not tell the two apart */
+        }
+    }
+    return out->fd >= 0;
+}
+
+static bool write_new(int dir, const char *text, size_t len)
+{
+    int fd;
+    bool written;
+
+    unlinkat(dir, FILE_NAME_NEW, 0); /* of one that was killed in here */
+    fd = openat(dir, FILE_NAME_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return false;
+    }
+    written = write(fd, text, len) == (ssize_t)len;
+    return close(fd) == 0 && written;
+}
+
+bool state_dir_write(const state_dir_t *dir, const health_t *health)
+{
+    char text[FILE_SIZE];
+    int len = snprintf(text, sizeof(text), FILE_FORMAT, (int)getpid(), (long long)health->interval,
+                       (long long)health->accepted);
+
+    return write_new(dir->fd, text, (size_t)len) &&
+           renameat(dir->fd, FILE_NAME_NEW, dir->fd, FILE_NAME) == 0;
+}
+
+void state_dir_close(state_dir_t *dir)
+{
+    if (dir->fd < 0) {
+        return;
+    }
+    unlinkat(dir->fd, FILE_NAME, 0);
+    unlinkat(dir->fd, FILE_NAME_NEW, 0);
+    close(dir->fd);
+    dir->fd = -1;
+}
+
+/* --- the other side --- */
+
+/* Is the lock held? Ours, for this moment, is shared: checks do not disturb each other. */
+static bool is_locked(int dir)
+{
+    return flock(dir, LOCK_SH | LOCK_NB) != 0;
+}
+
+/* NULL, or what is wrong with the file. */
+static const char *read_file(int dir, char text[FILE_SIZE])
+{
+    /* A pipe in its place must not make us wait. */
+    int fd = openat(dir, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat info, folder;
+    ssize_t len;
+
+    if (fd < 0) {
+        return errno == ENOENT ? "the daemon has left no word there" : strerror(errno);
+    }
+    if (fstat(fd, &info) != 0 || fstat(dir, &folder) != 0 || !S_ISREG(info.st_mode) ||
+        (info.st_uid != folder.st_uid && info.st_uid != 0)) {
+        close(fd);
+        return "its file is not the daemon's";
+    }
+    len = read(fd, text, FILE_SIZE - 1);
+    close(fd);
+    if (len < 0) {
+        return strerror(errno);
+    }
+    text[len] = '\0';
+    return NULL;
+}
+
+static bool parse(health_t *out, pid_t *pid, const char *text)
+{
+    long long interval, accepted;
+    int id, end = 0;
+
+    if (sscanf(text, FILE_FORMAT_READ, &id, &interval, &accepted, &end) != 3 || text[end] != '\0' ||
+        end == 0 || id <= 0 || interval <= 0 || accepted < 0) {
+        return false;
+    }
+    *out = (health_t){.interval = interval, .accepted = accepted};
+    *pid = id;
+    return true;
+}
+
+static bool read_place(health_t *out, pid_t *pid, const char *path, bool is_private,
+                       char reason[STATE_DIR_REASON_SIZE])
+{
+    char text[FILE_SIZE];
+    const char *fault;
+    int dir = open_trusted(path, is_private, reason);
+
+    if (dir < 0) {
+        return false;
+    }
+    fault = is_locked(dir) ? read_file(dir, text) : "no daemon is running that writes there";
+    close(dir);
+    if (fault == NULL && !parse(out, pid, text)) {
+        fault = "its file is no state of a daemon";
+    }
+    if (fault != NULL) {
+        snprintf(reason, STATE_DIR_REASON_SIZE, "%s: %s", path, fault);
+    }
+    return fault == NULL;
+}
+
+bool state_dir_read(health_t *out, pid_t *pid, const char *configured,
+                    char reason[STATE_DIR_REASON_SIZE])
+{
+    const places_t places = find_places(configured);
+    size_t len = 0;
+
+    for (size_t i = 0; i < places.count; i++) {
+        char why[STATE_DIR_REASON_SIZE];
+
+        if (read_place(out, pid, places.place[i].path, places.place[i].is_private, why)) {
+            return true;
+        }
+        snprintf(reason + len, STATE_DIR_REASON_SIZE - len, "%s%s", i > 0 ? "; " : "", why);
+        len = strlen(reason);
+    }
+    return false;
+}

@@ -1,0 +1,49 @@
+/*
+ * The folder in which a daemon leaves word of its health for "--healthcheck": one small file.
+ *
+ * The daemon holds a lock on the folder as long as it runs. A file without a lock is what a killed
+ * daemon, or one before a reboot, left behind, and counts for nothing.
+ *
+ * The folder is the configured one; without one it is /run/vpn-sentinel-client when that can be
+ * written, else /tmp/vpn-sentinel-client-UID. In /tmp anybody could have made it: there it must be
+ * ours and closed to all others. No folder that is a symbolic link, or that everybody may write to,
+ * is trusted, and no file that is not a plain one of the folder's owner or of root.
+ */
+#ifndef STATE_DIR_H
+#define STATE_DIR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "health.h"
+
+#define STATE_DIR_DEFAULT "/run/vpn-sentinel-client"
+#define STATE_DIR_PRIVATE "/tmp/vpn-sentinel-client-" /* and the user's id */
+#define STATE_DIR_PATH_SIZE 512
+#define STATE_DIR_REASON_SIZE (STATE_DIR_PATH_SIZE + 128)
+
+/* The daemon's side. fd -1 = not open. */
+typedef struct state_dir_t {
+    int fd; /* of the folder; carries the lock */
+} state_dir_t;
+
+/*
+ * Find the folder, make it when it is missing, and lock it; configured "" = the default ones. False
+ * with a reason that names the folder, and *out not open.
+ */
+bool state_dir_open(state_dir_t *out, const char *configured, char reason[STATE_DIR_REASON_SIZE]);
+
+/* Replace the file. Returns false with errno. */
+bool state_dir_write(const state_dir_t *dir, const health_t *health);
+
+/* Remove the file and let the folder go; a no-op when it is not open. */
+void state_dir_close(state_dir_t *dir);
+
+/*
+ * The other side: what the running daemon left. Fills accepted and interval of *out, and the
+ * daemon's process id as it sees it itself. False with a reason that says what is wrong.
+ */
+bool state_dir_read(health_t *out, pid_t *pid, const char *configured,
+                    char reason[STATE_DIR_REASON_SIZE]);
+
+#endif
