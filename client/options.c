@@ -238,7 +238,7 @@ bool options_is_secret(const char *name, size_t len)
 void options_help(FILE *out)
 {
     for (size_t i = 0; i < options_table_size; i++) {
-        fprintf(out, "  %-28s %s", options_table[i].name, options_table[i].help);
+        fprintf(out, "  %-32s %s", options_table[i].name, options_table[i].help);
         if (options_table[i].fallback[0] != '\0') {
             fprintf(out, " (%s)", options_table[i].fallback);
         }

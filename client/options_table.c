@@ -262,7 +262,7 @@ const option_t options_table[] = {
      .read = read_url,
      MEMBER(gluetun_url),
      .allowed = A_URL,
-     .help = "control server of gluetun, asked before all others"},
+     .help = "control server of gluetun, which knows the exit, too"},
     {.name = "VPN_SENTINEL_GLUETUN_API_KEY",
      .fallback = "",
      .read = read_secret,

@@ -25,18 +25,19 @@ sub json_c_flags {
     return split ' ', $flags;
 }
 
-# What a fuzzer needs of the module besides shared/.
-my %module_sources = (
-    command => [qw(command.c)],
-    event_detail => [qw(assess.c event.c message.c text.c)],
-    telegram => [qw(secret.c telegram.c telegram_json.c)],
-    telegram_update => [qw(telegram_json.c telegram_update.c)],
+# What a fuzzer needs besides shared/.
+my %more_sources = (
+    command => [qw(mod_vpnsentinel/command.c)],
+    config_file => [qw(client/config_file.c)],
+    event_detail => [ map { "mod_vpnsentinel/$_.c" } qw(assess event message text) ],
+    telegram => [ map { "mod_vpnsentinel/$_.c" } qw(secret telegram telegram_json) ],
+    telegram_update => [ map { "mod_vpnsentinel/$_.c" } qw(telegram_json telegram_update) ],
 );
 
-sub module_sources {
+sub more_sources {
     my ($source) = @_;
     my ($name) = basename($source) =~ /^fuzz_(.*)\.c$/;
-    return map { "$option{srcdir}/mod_vpnsentinel/$_" } @{ $module_sources{$name} // [] };
+    return map { "$option{srcdir}/$_" } @{ $more_sources{$name} // [] };
 }
 
 # All of shared/ but what needs libcurl.
@@ -49,7 +50,8 @@ sub build {
     my @command = (
         split(' ', $option{cc}), '-std=gnu11', '-D_GNU_SOURCE', '-g', '-O1',
         '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined',
-        "-I$option{srcdir}/shared", "-I$option{srcdir}/mod_vpnsentinel", '-o', $program, $source, module_sources($source),
+        (map { "-I$option{srcdir}/$_" } qw(shared mod_vpnsentinel client)), '-o', $program, $source,
+        more_sources($source),
         shared_sources(), json_c_flags());
     system(@command) == 0 or die "cannot build $source\n";
 }
