@@ -42,12 +42,6 @@ sub start {
     return ($bot, $httpd);
 }
 
-sub telegram_of {
-    my ($httpd) = @_;
-    my (undef, $status) = $httpd->api('GET', '/status');
-    return $status->{telegram};
-}
-
 # Asks and returns the text of the answer, "" when there is none.
 sub ask {
     my ($bot, @say) = @_;
@@ -145,7 +139,7 @@ subtest 'strangers' => sub {
     for my $chat (@stranger) {
         is(() = $log =~ /\[telegram\] .*(?<![\d-])\Q$chat\E\b/g, 1, "the log tells of $chat once");
     }
-    is(telegram_of($httpd)->{muted_until}, undef, 'nor is done what they want');
+    is($httpd->telegram->{muted_until}, undef, 'nor is done what they want');
     ends_well($httpd);
 };
 

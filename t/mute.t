@@ -23,12 +23,6 @@ sub start {
     return ($bot, $httpd);
 }
 
-sub telegram_of {
-    my ($httpd) = @_;
-    my (undef, $status) = $httpd->api('GET', '/status');
-    return $status->{telegram};
-}
-
 sub ask {
     my ($bot, $text) = @_;
     my $answer = $bot->wait_for_reply($bot->say($text)) // {};
@@ -38,7 +32,7 @@ sub ask {
 # Seconds from now until the alerts are muted; undef when they are not.
 sub muted_for {
     my ($httpd) = @_;
-    my $until = telegram_of($httpd)->{muted_until} // return;
+    my $until = $httpd->telegram->{muted_until} // return;
     my @part = $until =~ /\A(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)Z\z/ or return;
     return timegm(@part[ 5, 4, 3, 2 ], $part[1] - 1, $part[0]) - time;
 }
@@ -65,7 +59,7 @@ sub told {
 sub is_one_digest {
     my ($bot, $httpd, $before, $total, $told) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ok($httpd->wait_for(sub { $bot->alerts > $before && telegram_of($httpd)->{queued} == 0 }),
+    ok($httpd->wait_for(sub { $bot->alerts > $before && $httpd->telegram->{queued} == 0 }),
         'what waited is told');
     is($bot->alerts, $before + 1, '... in one message');
     my $digest = AlertText::parse(($bot->alerts)[-1]{plain});
@@ -73,18 +67,18 @@ sub is_one_digest {
     is($digest->{total}, $total, '... which counts them all');
     is_deeply([ told($bot, $before) ], [ sort @$told ], '... and names them');
     like($digest->{muted} // 'no word', qr/\A\d+ (?:s|min|h|d)/, '... as what came during a mute');
-    is(telegram_of($httpd)->{oldest}, undef, 'nothing waits');
+    is($httpd->telegram->{oldest}, undef, 'nothing waits');
 }
 
 subtest 'muted' => sub {
     my ($bot, $httpd) = start();
-    is(telegram_of($httpd)->{muted_until}, undef, 'not at first');
+    is($httpd->telegram->{muted_until}, undef, 'not at first');
     like(ask($bot, '/mute 1h'), qr/🔕.*muted until \d\d:\d\d:\d\d/, 'it says so');
     ok(change($httpd, 'office', 3), 'what happens is recorded');
     ok(change($httpd, 'home', 2), '... of another client, too');
-    ok($httpd->wait_for(sub { telegram_of($httpd)->{queued} == 5 }), '... and waits');
-    my $until = telegram_of($httpd)->{muted_until};
-    my $oldest = telegram_of($httpd)->{oldest};
+    ok($httpd->wait_for(sub { $httpd->telegram->{queued} == 5 }), '... and waits');
+    my $until = $httpd->telegram->{muted_until};
+    my $oldest = $httpd->telegram->{oldest};
     is($oldest, ($httpd->events('office'))[0]{time}, '... since the oldest');
     like(ask($bot, '/status'), qr/muted until .*\b5\b/, 'the bot answers, and says so');
 
@@ -100,18 +94,18 @@ subtest 'muted' => sub {
         $way{$name}->();
         ok($httpd->wait_for(sub { $bot->polls > $polls }), "$name: the bot is back");
         like(ask($bot, '/ping'), qr/Pong/, '... and answers');
-        is(telegram_of($httpd)->{muted_until}, $until, '... still muted');
+        is($httpd->telegram->{muted_until}, $until, '... still muted');
     }
     is($bot->alerts, 1, 'no alert was sent');
     my $starts = $httpd->events('') - 1;
-    ok($httpd->wait_for(sub { telegram_of($httpd)->{queued} == 5 + $starts }), 'all wait');
-    is(telegram_of($httpd)->{oldest}, $oldest, '... the oldest, too');
+    ok($httpd->wait_for(sub { $httpd->telegram->{queued} == 5 + $starts }), 'all wait');
+    is($httpd->telegram->{oldest}, $oldest, '... the oldest, too');
 
     like(ask($bot, '/unmute'), qr/🔔/, 'not muted any more');
     my ($connected, $moved) = ('✅ VPN Connected! 1', '🔄 IP Address Changed');
     is_one_digest($bot, $httpd, 1, 5 + $starts, [ "office $connected", "office $moved 2",
         "home $connected", "home $moved 1", (' 🚀 VPN Sentinel Started 1') x $starts ]);
-    is(telegram_of($httpd)->{muted_until}, undef, 'the status says so');
+    is($httpd->telegram->{muted_until}, undef, 'the status says so');
     change($httpd, 'office', 1);
     $bot->wait_for_messages($bot->messages + 1);
     my $single = AlertText::parse(($bot->alerts)[-1]{plain});
@@ -125,14 +119,14 @@ subtest 'for a while' => sub {
     like(ask($bot, '/mute 3s'), qr/muted/, 'muted');
     change($httpd, 'office', 1);
     is_one_digest($bot, $httpd, 1, 1, ['office ✅ VPN Connected! 1']);
-    is(telegram_of($httpd)->{muted_until}, undef, 'it is over');
+    is($httpd->telegram->{muted_until}, undef, 'it is over');
 
     like(ask($bot, '/mute 3s'), qr/muted/, 'again');
     ok(change($httpd, 'office', 1), '... something happens');
     $httpd->stop;
     sleep 4;
     $httpd->start_again;
-    $httpd->wait_for(sub { $bot->alerts >= 3 && telegram_of($httpd)->{queued} == 0 });
+    $httpd->wait_for(sub { $bot->alerts >= 3 && $httpd->telegram->{queued} == 0 });
     is(scalar(grep { $_ eq 'office 🔄 IP Address Changed 1' } told($bot, 2)), 1,
         'it ends while httpd is stopped: told once');
     $httpd->stop;
@@ -162,11 +156,11 @@ subtest 'how long' => sub {
         my $told = muted_for($httpd) // 0;
         ok($told <= $seconds && $told > $seconds - $SLACK, "... until then") or diag $told;
     }
-    my $until = telegram_of($httpd)->{muted_until};
+    my $until = $httpd->telegram->{muted_until};
     for my $nonsense (qw(soon -1h 0 1x 1h30 99999999999999999999d), '1 h') {
         like(ask($bot, "/mute $nonsense"), qr/30m.*2h.*1d/, "$nonsense: it says what is allowed");
     }
-    is(telegram_of($httpd)->{muted_until}, $until, 'nonsense changes nothing');
+    is($httpd->telegram->{muted_until}, $until, 'nonsense changes nothing');
     $httpd->stop;
     $httpd->check_error_log;
 };

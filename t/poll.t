@@ -18,12 +18,6 @@ my @KILLED = (qr/VPNS\d+: the monitor/, qr/exit signal Killed/);
 my $TOO_OLD = 301;    # seconds since a question was asked
 my $RETRY = 100;      # seconds within which somebody who waits after a failure tries again
 
-sub telegram_of {
-    my ($httpd) = @_;
-    my (undef, $status) = $httpd->api('GET', '/status');
-    return $status->{telegram};
-}
-
 # Waits until the bot listens again.
 sub wait_for_poll {
     my ($bot, $before) = @_;

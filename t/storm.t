@@ -27,12 +27,6 @@ my $CALM = 130;        # seconds after which a client that flapped is calm
 my $MINUTE_MAX = 20;   # messages
 my $PATIENCE = 180;    # seconds for a storm to be told
 
-sub telegram_of {
-    my ($httpd) = @_;
-    my (undef, $status) = $httpd->api('GET', '/status');
-    return $status->{telegram};
-}
-
 # The alerts from this one on, read; tests that they can be.
 sub alerts_from {
     my ($bot, $first) = @_;
@@ -163,7 +157,7 @@ subtest 'a storm' => sub {
     my $named = () = $answer->{plain} =~ /^⚫ client-\d+/mg;
     my ($more) = $answer->{plain} =~ /^… and (\d+) more/m;
     is($named + $more, $FLEET, '... names some and counts the rest') or diag $answer->{plain};
-    ok($httpd->wait_for(sub { telegram_of($httpd)->{queued} == 0 }), 'nothing waits');
+    ok($httpd->wait_for(sub { $httpd->telegram->{queued} == 0 }), 'nothing waits');
     ends_well($httpd);
 };
 
@@ -181,7 +175,7 @@ subtest 'flapping' => sub {
     my $flap = sub { $report->(dns_loc => 'FR') && $report->() };
     my $is_held = sub {
         my ($alerts) = @_;
-        ok($httpd->wait_for(sub { telegram_of($httpd)->{queued} == 2 }), '... two alerts wait');
+        ok($httpd->wait_for(sub { $httpd->telegram->{queued} == 2 }), '... two alerts wait');
         # Alerts that may go have their turn between answers.
         ok($bot->wait_for_reply($bot->say('/ping')), '... the bot is well') for 1 .. 3;
         is($bot->alerts, $alerts, '... and tells nothing of them');

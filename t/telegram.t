@@ -55,12 +55,6 @@ my %refusal = (
     'wrong token' => [ 401, 'Unauthorized' ],
 );
 
-sub telegram_of {
-    my ($httpd) = @_;
-    my (undef, $status) = $httpd->api('GET', '/status');
-    return $status->{telegram};
-}
-
 # What was told: once each, but for one that the sender could not know to be accepted.
 sub told {
     my ($bot) = @_;
@@ -78,9 +72,9 @@ sub is_delivered {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my @expected = map { $_->{message} } $httpd->events;
     $httpd->wait_for(sub { @{ told($bot) } >= @expected });
-    ok($httpd->wait_for(sub { telegram_of($httpd)->{queued} == 0 }), 'all is delivered');
+    ok($httpd->wait_for(sub { $httpd->telegram->{queued} == 0 }), 'all is delivered');
     is_deeply(told($bot), \@expected, '... each once, in order');
-    my $telegram = telegram_of($httpd);
+    my $telegram = $httpd->telegram;
     is($telegram->{last_error}, undef, '... no error is left');
     like($telegram->{last_success}, qr/\A\d{4}-.*Z\z/, '... and the success is told');
 }
@@ -108,8 +102,8 @@ $httpd{$_}->is_announced('office', 'connected ip_changed', "$_: two transitions"
 
 subtest 'away' => sub {
     my ($bot, $httpd) = ($bot{away}, $httpd{away});
-    ok($httpd->wait_for(sub { telegram_of($httpd)->{last_error} }), 'the failure is told');
-    my $telegram = telegram_of($httpd);
+    ok($httpd->wait_for(sub { $httpd->telegram->{last_error} }), 'the failure is told');
+    my $telegram = $httpd->telegram;
     is_deeply([ @$telegram{qw(enabled queued last_success)} ], [ JSON::PP::true, 3, undef ],
         'with what waits') or diag explain $telegram;
     my $log = $httpd->read_file('logs/vpnsentinel.log');
@@ -121,7 +115,7 @@ for my $name (sort keys %refusal) {
     subtest $name => sub {
         my ($bot, $httpd) = ($bot{$name}, $httpd{$name});
         my $words = "HTTP $refusal{$name}[0]: $refusal{$name}[1]";
-        ok($httpd->wait_for(sub { (telegram_of($httpd)->{last_error} // '') eq $words }),
+        ok($httpd->wait_for(sub { ($httpd->telegram->{last_error} // '') eq $words }),
             'the status tells why');
         is(() = $httpd->error_log =~ /VPNS0060: .*\Q$words\E/g, 1, 'the error log too, once');
         is($bot->requests('sendMessage'), 1, 'it is not tried again and again');

@@ -79,12 +79,6 @@ sub next_alert {
     return VpsHttpd->wait_for(sub { ($bot->alerts)[$count] })->{plain};
 }
 
-sub telegram_of {
-    my ($httpd) = @_;
-    my (undef, $status) = $httpd->api('GET', '/status');
-    return $status->{telegram};
-}
-
 # Waits for lines of the log that match, and makes them a sample.
 sub take_log {
     my ($httpd, $name, $count, $pattern) = @_;
@@ -265,8 +259,8 @@ sub make_mute {
     $httpd->is_announced('office-vpn', 'connected', 'muted: connected');
     report($httpd, vpn_connected => $NO);
     $httpd->is_announced('office-vpn', 'connected vpn_disconnected', 'muted: disconnected');
-    $httpd->wait_for(sub { telegram_of($httpd)->{queued} == 2 });
-    $made{'status muted'} = $JSON->encode(telegram_of($httpd));
+    $httpd->wait_for(sub { $httpd->telegram->{queued} == 2 });
+    $made{'status muted'} = $JSON->encode($httpd->telegram);
     sleep 1.1;    # that the mute has a length
     $ask->('/unmute');
     $made{'digest after mute'} = next_alert($bot, $count);
@@ -282,10 +276,10 @@ sub make_refusal {
     my $httpd = start($bot, "VPNSentinelHealth\n");
     report($httpd);
     $httpd->wait_for(sub {
-        my $telegram = telegram_of($httpd);
+        my $telegram = $httpd->telegram;
         return $telegram->{queued} == 2 && $telegram->{last_error} && $telegram->{bot_error};
     });
-    $made{'status'} = $JSON->encode(telegram_of($httpd));
+    $made{'status'} = $JSON->encode($httpd->telegram);
     my (undef, $ready) =
         $httpd->json('GET', '/health/ready', { headers => { Accept => 'application/json' } });
     $made{'ready'} = $JSON->encode($ready);

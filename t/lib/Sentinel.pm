@@ -43,6 +43,10 @@ space between, oldest first. Returns the events.
 Tests that the bot, a BotApi, has been told all events that the API tells, or is soon: alone or in
 digests, each once, in the order of its client.
 
+=head2 telegram
+
+What the status says of Telegram: a hash.
+
 =head2 store_state, store_becomes(STATE, NAME)
 
 What the status says of the store; store_becomes() tests that it is, or becomes, "ok", "degraded" or
@@ -136,6 +140,12 @@ sub is_told {
     Test::More::is(join("\n", @{ $audit->{faults} }), '', $name);
     Test::More::is("@$audit{qw(doubled reordered)}", '0 0', '... once, in order');
     return;
+}
+
+sub telegram {
+    my ($self) = @_;
+    my (undef, $status) = $self->api('GET', '/status');
+    return $status->{telegram};
 }
 
 sub store_state {
