@@ -103,7 +103,8 @@ static const char *const gifts[] = {
     "INSERT OR REPLACE INTO disk.settings SELECT * FROM main.settings",
 
     "INSERT INTO disk.questions (asked, thread, message, text)"
-    " SELECT asked, thread, message, text FROM main.questions ORDER BY id",
+    " SELECT asked, thread, message, text FROM main.questions"
+    " ORDER BY id",
 };
 
 /*
