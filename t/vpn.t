@@ -30,9 +30,8 @@ ip link set tun0 up
 SH
 my $line = "ip route add default via 198.51.100.1\n";
 
-# Nobody answers, at once; and no resolver is waited for.
-my %nobody = map { ("VPN_SENTINEL_${_}_URL" => 'http://127.0.0.1:1') } qw(SERVER IPINFO IPAPI IPWHOIS TRACE);
-$nobody{VPN_SENTINEL_DNS_WHOAMI} = 'none';
+# Nobody answers, at once.
+my %nobody = (VPN_SENTINEL_SERVER_URL => 'http://127.0.0.1:1');
 
 sub by {
     my ($network) = @_;

@@ -18,7 +18,8 @@ ClientDaemon - runs the built vpn-sentinel-client
 
 The daemon sees none of the product's variables, and no proxy's or systemd's, but those given; and the
 configuration file whose text config => gives, an empty one else. It leaves word for --healthcheck in a folder
-of its own, path('run'), and sends no DNS query, unless env says otherwise. A report of a sanitizer is a failure.
+of its own, path('run'), sends no DNS query and finds no place service, unless env says otherwise: no test asks
+the world. A report of a sanitizer is a failure.
 
 =head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, ...)
 
@@ -54,6 +55,11 @@ use Time::HiRes qw(sleep time);
 
 my $DEADLINE = 30;    # seconds until a test gives up; nothing is expected to take so long
 
+my %OFFLINE = (
+    VPN_SENTINEL_DNS_WHOAMI => 'none',
+    map { ("VPN_SENTINEL_${_}_URL" => 'http://127.0.0.1:1') } qw(TRACE IPINFO IPAPI IPWHOIS),
+);
+
 # The log has characters beyond ASCII, and a failed test shows it.
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
@@ -74,7 +80,7 @@ sub _new {
     unshift @args, '--config', $self->path('client.conf') unless $option{default_config};
     my %env = %{ $option{env} // {} };
     # What is in force by default shall be seen, but not done.
-    $env{VPN_SENTINEL_DNS_WHOAMI} //= 'none' if !grep { $_ eq '--check-config' } @args;
+    %env = (%OFFLINE, %env) if !grep { $_ eq '--check-config' } @args;
     $env{VPN_SENTINEL_RUN_DIR} //= $self->path('run') if $option{daemon};
     unshift @args, @{ $option{program} // [ $self->{program} ] };
     if (defined $option{resolv_conf}) {
