@@ -63,10 +63,20 @@ static int64_t earlier(int64_t a, int64_t b)
 /* --- signs of life --- */
 
 /* A long queue takes milliseconds to count. */
-static int64_t count_queue(watch_t *watch, int64_t now)
+static void count_queue(watch_t *watch)
 {
     watch->queued = store_queue(watch->store, &watch->oldest);
-    return now + QUEUE_PAUSE;
+}
+
+/* What waits is known before the clients and events that it is about: those the store fills in next. */
+static void tell_queue(watch_t *watch)
+{
+    count_queue(watch);
+    if (registry_acquire(watch->registry)) {
+        segment_vitals()->queued = watch->queued;
+        segment_vitals()->oldest = watch->oldest;
+        registry_release(watch->registry);
+    }
 }
 
 /* To the registry, which takes a long silence for a pause of the machine, and to who asks. */
@@ -405,6 +415,7 @@ static bool open_all(watch_t *watch)
         return false;
     }
     tell_store(watch);
+    tell_queue(watch);
     recall_store(watch);
     return true;
 }
@@ -443,7 +454,8 @@ static int64_t tend_all(watch_t *watch)
         due = earlier(due, server_ip_lookup_tend(watch->lookup, now));
     }
     if (now >= watch->queue_due) {
-        watch->queue_due = count_queue(watch, now);
+        count_queue(watch);
+        watch->queue_due = now + QUEUE_PAUSE;
         return due;
     }
     return earlier(due, watch->queue_due); /* to count what has just been done */
