@@ -251,7 +251,10 @@ char *vps_time_format(char out[VPS_TIME_TEXT_SIZE], int64_t when)
     const time_t seconds = (time_t)when;
     struct tm tm = {0};
 
-    gmtime_r(&seconds, &tm);
-    strftime(out, VPS_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    /* A year that has no place leaves anything in out, not even a NUL. */
+    if (gmtime_r(&seconds, &tm) == NULL ||
+        strftime(out, VPS_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+        out[0] = '\0';
+    }
     return out;
 }

@@ -310,6 +310,21 @@ static void time_written(void **state)
     assert_string_equal(vps_time_format(text, 253402300799), "9999-12-31T23:59:59Z");
 }
 
+/* What does not fit, or is no time at all, leaves a text all the same. */
+static void time_not_written(void **state)
+{
+    static const int64_t cases[] = {INT64_C(60000000000000000), INT64_MAX, INT64_MIN};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[VPS_TIME_TEXT_SIZE + 1];
+
+        memset(text, 'x', sizeof(text));
+        text[VPS_TIME_TEXT_SIZE] = '\0';
+        assert_string_equal(vps_time_format(text, cases[i]), "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +339,7 @@ int main(void)
         cmocka_unit_test(time_prefixes),
         cmocka_unit_test(time_round_trip),
         cmocka_unit_test(time_written),
+        cmocka_unit_test(time_not_written),
     };
 
     return cmocka_run_group_tests_name("valid", tests, NULL, NULL);
