@@ -138,7 +138,7 @@ uint64_t store_changes(const store_t *store);
 /* Is no message of this client waiting? */
 bool store_is_settled(store_t *store, uint64_t uid);
 
-/* How many messages wait, and since when (sec since epoch, 0 = none). */
+/* How many messages wait, and since when (sec since epoch, 0 = none, or not known). */
 uint64_t store_queue(store_t *store, int64_t *oldest);
 
 /* A setting into size bytes; false, out "", when there is none. */

@@ -145,7 +145,9 @@ uint64_t store_queue(store_t *store, int64_t *oldest)
         return 0;
     }
     count = (uint64_t)sqlite3_column_int64(statement, 0);
-    *oldest = sqlite3_column_int64(statement, 1);
+    if (!store_row_time(oldest, statement, 1)) {
+        *oldest = 0;
+    }
     store_reset(statement);
     return count;
 }

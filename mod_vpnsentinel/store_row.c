@@ -78,6 +78,11 @@ static bool read_country(char out[3], sqlite3_stmt *statement, int column)
     return true;
 }
 
+bool store_row_time(int64_t *out, sqlite3_stmt *statement, int column)
+{
+    return read_int(out, statement, column, YEAR_9999);
+}
+
 /* --- rows --- */
 
 bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from)
@@ -129,7 +134,7 @@ bool store_row_event(event_t *out, sqlite3_stmt *statement, int from)
         !read_int(&uid, statement, from + 1, INT64_MAX) ||
         sqlite3_column_type(statement, from + 2) != SQLITE_INTEGER ||
         !read_kind(&out->kind, statement, from + 3) ||
-        !read_int(&out->when, statement, from + 4, YEAR_9999) ||
+        !store_row_time(&out->when, statement, from + 4) ||
         !read_client_id(out->client_id, (uint64_t)uid, statement, from + 5) || detail == NULL ||
         !event_detail_parse(out, detail, len)) {
         return false;
@@ -179,8 +184,7 @@ bool store_row_question(question_t *out, sqlite3_stmt *statement)
     size_t len;
     const char *text = store_row_text(statement, 4, &len);
 
-    if (!read_int(&id, statement, 0, INT64_MAX) ||
-        !read_int(&out->asked, statement, 1, YEAR_9999) ||
+    if (!read_int(&id, statement, 0, INT64_MAX) || !store_row_time(&out->asked, statement, 1) ||
         !read_int(&out->thread, statement, 2, INT64_MAX) ||
         !read_int(&out->message, statement, 3, INT64_MAX) || text == NULL ||
         len >= sizeof(out->text) || !vps_valid_text(text, len)) {

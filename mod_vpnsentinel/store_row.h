@@ -31,6 +31,9 @@ bool store_row_event(event_t *out, sqlite3_stmt *statement, int from);
 bool store_row_client(client_t *out, sqlite3_stmt *statement);
 bool store_row_question(question_t *out, sqlite3_stmt *statement);
 
+/* Sec since epoch, up to the year 9999. */
+bool store_row_time(int64_t *out, sqlite3_stmt *statement, int column);
+
 /* A text without NUL; NULL when it is none. Valid until the statement moves on. */
 const char *store_row_text(sqlite3_stmt *statement, int column, size_t *len);
 

@@ -119,6 +119,35 @@ static void test_bad_links_are_left_out(void **state)
     }
 }
 
+/* The oldest message was recorded at no time of this calendar: that is not handed out. */
+static void test_a_time_beyond_all_years_is_unknown(void **state)
+{
+    static const struct {
+        int64_t when, expected;
+    } cases[] = {
+        {-1, 0},
+        {INT64_C(253402300800), 0},
+        {INT64_C(60000000000000000), 0},
+        {INT64_MAX, 0},
+        {INT64_C(253402300799), INT64_C(253402300799)},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        store_t *store = open_store();
+        event_t event = full_event(1, i + 1);
+        int64_t oldest = 77;
+
+        event.when = cases[i].when;
+        store_put_event(store, &event, true);
+        assert_durable(store);
+        assert_int_equal(store_queue(store, &oldest), 1);
+        assert_int_equal(oldest, cases[i].expected);
+        store_close(store);
+        empty_folder();
+    }
+}
+
 /* Triggers do not run; a setting that is none is not read. */
 static void test_a_hostile_schema_does_nothing(void **state)
 {
@@ -146,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_bad_rows_are_left_out),
         TEST(test_bad_links_are_left_out),
+        TEST(test_a_time_beyond_all_years_is_unknown),
         TEST(test_a_hostile_schema_does_nothing),
     };
 
