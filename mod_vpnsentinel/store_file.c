@@ -246,8 +246,9 @@ static verdict_t inspect(store_file_t *file, sqlite3 *db)
             store_sql_number(db, &faults,
                              "SELECT (SELECT count(*) FROM disk.sqlite_sequence WHERE seq > %lld)"
                              " + EXISTS (SELECT 1 FROM disk.events WHERE id > %lld)"
-                             " + EXISTS (SELECT 1 FROM disk.outbox WHERE id > %lld)",
-                             ID_MAX, ID_MAX, ID_MAX);
+                             " + EXISTS (SELECT 1 FROM disk.outbox WHERE id > %lld)"
+                             " + EXISTS (SELECT 1 FROM disk.questions WHERE id > %lld)",
+                             ID_MAX, ID_MAX, ID_MAX, ID_MAX);
     }
     return code == SQLITE_OK && faults > 0 ? DAMAGED : judge(file, code);
 }

@@ -117,6 +117,14 @@ static void make_last_id(void)
     run_sql(FILE_NAME, "UPDATE sqlite_sequence SET seq = 9223372036854775807");
 }
 
+/* Of a table alone: what counts its ids says nothing. */
+static void make_last_question(void)
+{
+    make_store(1);
+    run_sql(FILE_NAME, "INSERT INTO questions VALUES (9223372036854775807, 1, -1, 0, 'x');"
+                       "DELETE FROM sqlite_sequence");
+}
+
 static void make_bad_head(void)
 {
     make_store(1);
@@ -150,13 +158,13 @@ static void test_what_cannot_be_used_is_set_aside(void **state)
         void (*make)(void);
         const char *suffix;
     } cases[] = {
-        {make_foreign, "foreign"},   {make_utf16, "foreign"},
-        {make_text, "foreign"},      {make_directory, "foreign"},
-        {make_bad_head, "foreign"},  {make_unwritable_format, "foreign"},
-        {make_newer, "newer"},       {make_unversioned, "damaged"},
-        {make_negative, "damaged"},  {make_other_tables, "damaged"},
-        {make_last_id, "damaged"},   {make_bad_schema, "damaged"},
-        {make_truncated, "damaged"},
+        {make_foreign, "foreign"},     {make_utf16, "foreign"},
+        {make_text, "foreign"},        {make_directory, "foreign"},
+        {make_bad_head, "foreign"},    {make_unwritable_format, "foreign"},
+        {make_newer, "newer"},         {make_unversioned, "damaged"},
+        {make_negative, "damaged"},    {make_other_tables, "damaged"},
+        {make_last_id, "damaged"},     {make_bad_schema, "damaged"},
+        {make_truncated, "damaged"},   {make_last_question, "damaged"},
     };
     char start[80];
 
