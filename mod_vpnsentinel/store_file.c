@@ -218,7 +218,7 @@ static int use_wal(sqlite3 *db)
 }
 
 /* Make it as this version works with it. */
-static int prepare(sqlite3 *db, int64_t version)
+static verdict_t prepare(store_file_t *file, sqlite3 *db, int64_t version)
 {
     int code = use_wal(db);
 
@@ -228,8 +228,11 @@ static int prepare(sqlite3 *db, int64_t version)
     }
     if (code == SQLITE_OK) {
         code = store_schema_migrate(db, STORE_DISK, version);
+        if (code == SQLITE_ERROR) {
+            return DAMAGED; /* its tables are not those of its version, and never will be */
+        }
     }
-    return code;
+    return judge(file, code);
 }
 
 /* Does it have our tables, which the memory has too, and are there ids left? */
@@ -268,7 +271,7 @@ static verdict_t attach_usable(store_file_t *file, sqlite3 *db)
     }
     verdict = identify(file, db, &version);
     if (verdict == USABLE) {
-        verdict = judge(file, prepare(db, version));
+        verdict = prepare(file, db, version);
     }
     if (verdict == USABLE) {
         verdict = inspect(file, db);

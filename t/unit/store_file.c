@@ -125,6 +125,13 @@ static void make_last_question(void)
                        "DELETE FROM sqlite_sequence");
 }
 
+/* Of version 1, with a table that only version 2 makes. */
+static void make_early_table(void)
+{
+    make_store(1);
+    run_sql(FILE_NAME, "PRAGMA user_version = 1");
+}
+
 static void make_bad_head(void)
 {
     make_store(1);
@@ -165,6 +172,7 @@ static void test_what_cannot_be_used_is_set_aside(void **state)
         {make_negative, "damaged"},    {make_other_tables, "damaged"},
         {make_last_id, "damaged"},     {make_bad_schema, "damaged"},
         {make_truncated, "damaged"},   {make_last_question, "damaged"},
+        {make_early_table, "damaged"},
     };
     char start[80];
 
