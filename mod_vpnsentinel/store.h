@@ -40,6 +40,7 @@ typedef void store_done_t(void *ctx, store_result_t result);
  * Never fails but for lack of memory (NULL): what cannot be used makes STORE_DEGRADED. A file that
  * is damaged, no store of ours or of a newer version is set aside under another name; one that
  * another process has open is left alone. An older version is migrated.
+ * Messages and questions that nobody could ever be handed are removed from it.
  */
 store_t *store_open(const char *folder, apr_pool_t *pool);
 
@@ -50,8 +51,9 @@ store_state_t store_state(const store_t *store);
 const char *store_driver(const store_t *store); /* "sqlite" or "none" */
 
 /*
- * Why it degraded, or what was set aside, newest first; "" = nothing to tell. When it works again,
- * only what was set aside stays, and what nobody could be told before. Plain ASCII.
+ * Why it degraded, or what was set aside or removed, newest first; "" = nothing to tell. When it
+ * works again, only what was set aside or removed stays, and what nobody could be told before. Plain
+ * ASCII.
  */
 const char *store_error(const store_t *store);
 

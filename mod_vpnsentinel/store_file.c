@@ -12,12 +12,15 @@
 
 #include "apr_strings.h"
 
+#include "store_row.h"
 #include "store_schema.h"
 #include "store_sql.h"
 
 #define ROW_MAX 1000000           /* bytes; ours are far smaller */
 #define NAMES_MAX 100             /* files set aside in one second */
 #define ID_MAX (INT64_C(1) << 62) /* of a sane file; near the end there would be no next one */
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* Whether a file can be used. */
 typedef enum verdict_t {
@@ -280,6 +283,73 @@ static verdict_t attach_usable(store_file_t *file, sqlite3 *db)
         (void)store_sql_run(db, "DETACH " STORE_DISK);
     }
     return verdict;
+}
+
+/* --- rows that nobody can read --- */
+
+/* What waits, as store_next_message() goes through it, from 0 on. */
+static bool is_message(sqlite3_stmt *row)
+{
+    event_t event;
+
+    return sqlite3_column_int64(row, 0) > 0 && store_row_event(&event, row, 1);
+}
+
+/* What waits until somebody has read it. */
+static const struct {
+    const char *name, *table;
+    const char *rows;                       /* the id first */
+    bool (*is_readable)(sqlite3_stmt *row); /* as its reader judges */
+} queues[] = {
+    {"messages", "outbox",
+     "SELECT o.id, e.* FROM disk.outbox o LEFT JOIN disk.events e ON e.id = o.event ORDER BY o.id",
+     is_message},
+};
+
+/* Of one queue. Returns a result code of SQLite. */
+static int remove_unreadable(sqlite3 *db, size_t queue, int *removed)
+{
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(db, queues[queue].rows, -1, &row, NULL);
+
+    *removed = 0;
+    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        const int64_t id = sqlite3_column_int64(row, 0);
+
+        code = SQLITE_OK;
+        if (queues[queue].is_readable(row)) {
+            continue;
+        }
+        if ((sqlite3_errcode(db) & 0xFF) == SQLITE_NOMEM) {
+            code = SQLITE_NOMEM; /* that was why: the row may be good */
+            break;
+        }
+        code = store_sql_run(db, "DELETE FROM disk.%s WHERE id = %lld", queues[queue].table, id);
+        (*removed)++;
+    }
+    (void)sqlite3_finalize(row);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+void store_file_clean(store_file_t *file, sqlite3 *db)
+{
+    int removed[COUNT(queues)];
+    int code = store_sql_run(db, "BEGIN");
+
+    for (size_t i = 0; code == SQLITE_OK && i < COUNT(queues); i++) {
+        code = remove_unreadable(db, i, &removed[i]);
+    }
+    if (code == SQLITE_OK) {
+        code = store_sql_run(db, "COMMIT");
+    }
+    store_sql_rollback(db);
+    for (size_t i = 0; code == SQLITE_OK && i < COUNT(queues); i++) {
+        if (removed[i] > 0) {
+            file->has_news = true;
+            tell(file, "%s: unreadable %s removed: %d", STORE_FILE_NAME, queues[i].name,
+                 removed[i]);
+        }
+    }
 }
 
 /* --- setting aside --- */

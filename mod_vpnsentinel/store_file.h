@@ -36,6 +36,13 @@ sqlite3 *store_file_connect(void);
 bool store_file_attach(store_file_t *file, sqlite3 *db);
 
 /*
+ * Remove from the attached file, and tell, the messages and questions that no reader will ever hand
+ * out: they would wait for good. The events stay. Where the file cannot be read or written, all
+ * stays as it is: whoever uses it next meets the error.
+ */
+void store_file_clean(store_file_t *file, sqlite3 *db);
+
+/*
  * Detach it, because of an error (a result code of SQLite, which is told; SQLITE_READONLY_DBMOVED =
  * it was taken away) or to end (SQLITE_OK). One that turned out to be damaged is set aside. No
  * statement may be in use.

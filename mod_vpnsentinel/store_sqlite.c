@@ -118,6 +118,7 @@ static bool use_disk(store_t *store)
     }
     code = store->state == STORE_DEGRADED ? store_memory_hand_over(store->db) : SQLITE_OK;
     if (code == SQLITE_OK) {
+        store_file_clean(&store->file, store->db);
         code = prepare(store, STORE_DISK);
     }
     if (code != SQLITE_OK) {

@@ -119,6 +119,185 @@ static void test_bad_links_are_left_out(void **state)
     }
 }
 
+/* --- what waits for ever --- */
+
+static int count_rows(const char *table)
+{
+    char sql[100];
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+    assert_int_equal(sqlite3_open(path_of(FILE_NAME), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    const int count = sqlite3_column_int(statement, 0);
+
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return count;
+}
+
+/* One of client 1 that nobody can be told; the other must wait on as it did. */
+static void assert_message_is_taken_out(void)
+{
+    store_t *store = open_store();
+    uint64_t message;
+    int64_t oldest;
+    event_t event;
+
+    assert_int_equal(store_state(store), STORE_OK);
+    assert_non_null(strstr(store_error(store), "unreadable messages removed: 1"));
+    assert_int_equal(store_queue(store, &oldest), 1);
+    assert_int_equal(oldest, full_event(2, 1).when);
+    assert_true(store_is_settled(store, 1));
+    assert_false(store_is_settled(store, 2));
+    assert_true(store_next_message(store, 0, &message, &event));
+    assert_int_equal(message, 2);
+    store_close(store);
+    store = open_store();
+    assert_string_equal(store_error(store), ""); /* once */
+    store_close(store);
+}
+
+static void test_messages_that_nobody_can_read_do_not_wait(void **state)
+{
+    static const char *const sql[] = {
+        "UPDATE events SET at = 60000000000000000 WHERE uid = 1",
+        "UPDATE events SET kind = 'x' WHERE uid = 1",
+        "UPDATE events SET detail = zeroblob(70000) WHERE uid = 1",
+        "UPDATE events SET client_id = char(7) WHERE uid = 1",
+        "UPDATE events SET uid = -1 WHERE uid = 1",
+        "UPDATE outbox SET event = 77 WHERE event = 1",
+        "UPDATE outbox SET event = 'x' WHERE event = 1",
+        "UPDATE outbox SET id = -9223372036854775808 WHERE event = 1",
+        "UPDATE outbox SET id = 0 WHERE event = 1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(sql); i++) {
+        make_good_store();
+        run_sql(FILE_NAME, sql[i]);
+        assert_message_is_taken_out();
+        assert_int_equal(count_rows("outbox"), 1);
+        assert_int_equal(count_rows("events"), 2); /* whatever they are */
+        assert_int_equal(count_rows("clients"), 2);
+    }
+}
+
+/* Unusual, and good: between as many that are bad. */
+static void test_only_what_is_unreadable_is_taken_out(void **state)
+{
+    store_t *store = open_store();
+    uint64_t message = 0, numbers = 0;
+    event_t event;
+
+    (void)state;
+    for (uint64_t number = 1; number <= 6; number++) {
+        memset(&event, 0, sizeof(event)); /* the server, as bare as can be, at 1970 */
+        event.number = number;
+        event.when = number % 2 == 0 ? -1 : 0;
+        store_put_event(store, &event, true);
+    }
+    assert_durable(store);
+    store_close(store);
+    store = open_store();
+    assert_non_null(strstr(store_error(store), "unreadable messages removed: 3"));
+    while (store_next_message(store, message, &message, &event)) {
+        numbers = numbers * 10 + event.number;
+    }
+    assert_int_equal(numbers, 135);
+    assert_int_equal(message, 5);
+    store_close(store);
+}
+
+/* As another process has it. */
+static sqlite3 *hold_file(void)
+{
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(path_of(FILE_NAME), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE", NULL, NULL, NULL),
+        SQLITE_OK);
+    return db;
+}
+
+/* What the memory brings to the disk is looked at as well. */
+static void test_unreadable_messages_of_a_time_in_memory(void **state)
+{
+    store_t *store;
+    event_t event = full_event(1, 1);
+    int64_t oldest;
+
+    (void)state;
+    make_good_store();
+    sqlite3 *other = hold_file();
+
+    store = open_store();
+    assert_int_equal(store_state(store), STORE_DEGRADED);
+    event.number = 2;
+    event.when = -1;
+    store_put_event(store, &event, true);
+    put_events(store, 2, 2, 2);
+    assert_int_equal(commit(store), STORE_VOLATILE);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_true(tend(store));
+    assert_non_null(strstr(store_error(store), "unreadable messages removed: 1"));
+    assert_int_equal(store_queue(store, &oldest), 3);
+    store_close(store);
+}
+
+static sqlite3_mem_methods memory; /* SQLite's own */
+static int until_failure;          /* allocations; the one after them fails, 0 = none does */
+
+static void *allocate(int size)
+{
+    return until_failure > 0 && --until_failure == 0 ? NULL : memory.xMalloc(size);
+}
+
+static int shorten_memory(void)
+{
+    sqlite3_mem_methods shortened;
+
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK) {
+        return -1;
+    }
+    shortened = memory;
+    shortened.xMalloc = allocate;
+    return sqlite3_config(SQLITE_CONFIG_MALLOC, &shortened) == SQLITE_OK &&
+                   sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) == SQLITE_OK
+               ? 0
+               : -1;
+}
+
+/* A good row that no memory was there for is not taken for a bad one. */
+static void test_short_memory_takes_nothing_out(void **state)
+{
+    const question_t question = {.asked = 1, .text = "/ping"};
+    store_t *store;
+    bool failed = true;
+
+    (void)state;
+    make_good_store();
+    store = open_store();
+    store_put_question(store, &question);
+    assert_durable(store);
+    store_close(store);
+    for (int at = 1; failed; at += 7) { /* thousands: some of them, all over */
+        until_failure = at;
+        store = store_open(folder, pool);
+        failed = until_failure == 0;
+        until_failure = 0;
+        if (store != NULL) {
+            assert_null(strstr(store_error(store), "removed"));
+            store_close(store);
+        }
+        assert_int_equal(count_rows("outbox"), 2);
+        assert_int_equal(count_rows("questions"), 1);
+    }
+}
+
 /* The oldest message was recorded at no time of this calendar: that is not handed out. */
 static void test_a_time_beyond_all_years_is_unknown(void **state)
 {
@@ -175,9 +354,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_bad_rows_are_left_out),
         TEST(test_bad_links_are_left_out),
+        TEST(test_messages_that_nobody_can_read_do_not_wait),
+        TEST(test_only_what_is_unreadable_is_taken_out),
+        TEST(test_unreadable_messages_of_a_time_in_memory),
+        TEST(test_short_memory_takes_nothing_out),
         TEST(test_a_time_beyond_all_years_is_unknown),
         TEST(test_a_hostile_schema_does_nothing),
     };
 
+    if (shorten_memory() != 0) {
+        return 1;
+    }
     return cmocka_run_group_tests_name("store_hostile", tests, NULL, NULL);
 }
