@@ -295,6 +295,13 @@ static bool is_message(sqlite3_stmt *row)
     return sqlite3_column_int64(row, 0) > 0 && store_row_event(&event, row, 1);
 }
 
+static bool is_question(sqlite3_stmt *row)
+{
+    question_t question;
+
+    return store_row_question(&question, row);
+}
+
 /* What waits until somebody has read it. */
 static const struct {
     const char *name, *table;
@@ -304,6 +311,8 @@ static const struct {
     {"messages", "outbox",
      "SELECT o.id, e.* FROM disk.outbox o LEFT JOIN disk.events e ON e.id = o.event ORDER BY o.id",
      is_message},
+    {"questions", "questions", "SELECT " STORE_ROW_QUESTION " FROM disk.questions ORDER BY id",
+     is_question},
 };
 
 /* Of one queue. Returns a result code of SQLite. */
@@ -333,7 +342,7 @@ static int remove_unreadable(sqlite3 *db, size_t queue, int *removed)
 
 void store_file_clean(store_file_t *file, sqlite3 *db)
 {
-    int removed[COUNT(queues)];
+    int removed[COUNT(queues)] = {0};
     int code = store_sql_run(db, "BEGIN");
 
     for (size_t i = 0; code == SQLITE_OK && i < COUNT(queues); i++) {

@@ -298,6 +298,30 @@ static void test_short_memory_takes_nothing_out(void **state)
     }
 }
 
+static void test_questions_that_nobody_can_read_are_removed(void **state)
+{
+    const question_t good = {.asked = 1700000000, .thread = 3, .message = 7, .text = "/ping"};
+    question_t out;
+    store_t *store = open_store();
+
+    (void)state;
+    store_put_question(store, &good);
+    assert_durable(store);
+    store_close(store);
+    run_sql(FILE_NAME, "INSERT INTO questions VALUES (-5, -1, 0, 0, 'x'), (7, 1, -1, 0, 'x'),"
+                       " (8, 1, 0, 'y', 'x'), (9, 1, 0, 0, x'00'), (10, 1, 0, 0, char(7)),"
+                       " (11, 1, 0, 0, printf('%20000s', 'a'))");
+    store = open_store();
+    assert_int_equal(store_state(store), STORE_OK);
+    assert_non_null(strstr(store_error(store), "unreadable questions removed: 6"));
+    assert_true(store_next_question(store, &out));
+    assert_int_equal(out.id, 1);
+    assert_int_equal(out.thread, 3);
+    assert_string_equal(out.text, "/ping");
+    store_close(store);
+    assert_int_equal(count_rows("questions"), 1);
+}
+
 /* The oldest message was recorded at no time of this calendar: that is not handed out. */
 static void test_a_time_beyond_all_years_is_unknown(void **state)
 {
@@ -358,6 +382,7 @@ int main(void)
         TEST(test_only_what_is_unreadable_is_taken_out),
         TEST(test_unreadable_messages_of_a_time_in_memory),
         TEST(test_short_memory_takes_nothing_out),
+        TEST(test_questions_that_nobody_can_read_are_removed),
         TEST(test_a_time_beyond_all_years_is_unknown),
         TEST(test_a_hostile_schema_does_nothing),
     };
