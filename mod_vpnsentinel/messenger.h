@@ -10,15 +10,27 @@
 #include "config.h"
 #include "store.h"
 #include "transfer.h"
+#include "vitals.h"
 
 typedef struct messenger_t messenger_t;
 
+typedef struct messenger_setup_t {
+    const config_t *config;
+    store_t *store;
+    transfers_t *transfers;
+    void (*delivered)(void *ctx); /* messages have been delivered and left the store */
+    void *ctx;
+} messenger_setup_t;
+
 /*
- * As the configuration says, which may be: not at all. delivered: called when messages have been
- * delivered and left the store. All that is given outlives it.
+ * As the configuration says, which may be: not at all. before: as the monitor before this one left them.
+ * All that the setup names outlives it.
  */
-messenger_t *messenger_create(const config_t *config, store_t *store, transfers_t *transfers,
-                              void (*delivered)(void *ctx), void *ctx, apr_pool_t *pool);
+messenger_t *messenger_create(const messenger_setup_t *setup, const vitals_t *before,
+                              apr_pool_t *pool);
+
+/* The store has a disk again, and with it what only that knows. */
+void messenger_recall(messenger_t *messenger);
 
 /* Is there somebody to deliver to? */
 bool messenger_is_on(const messenger_t *messenger);

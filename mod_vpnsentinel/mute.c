@@ -6,7 +6,7 @@
 #define SETTING "mute"                  /* "<since> <until>", "" = not muted */
 #define YEAR_9999 INT64_C(253402300799) /* its last second, since the epoch */
 
-static void put(const mute_t *mute, store_t *store)
+void mute_put(const mute_t *mute, store_t *store)
 {
     char text[48] = "";
 
@@ -29,20 +29,32 @@ void mute_recall(mute_t *mute, store_t *store)
     }
 }
 
+bool mute_follow_clock(mute_t *mute, store_t *store, int64_t now)
+{
+    if (mute->since <= now) {
+        return false;
+    }
+    mute->until -= mute->since - now;
+    mute->since = now;
+    mute_put(mute, store);
+    return true;
+}
+
 void mute_begin(mute_t *mute, store_t *store, int64_t now, int64_t until)
 {
-    if (!mute_is_on(mute, now)) {
+    if (!mute_is_on(mute, now) || mute->since > now) {
         mute->since = now;
     }
     mute->until = until;
-    put(mute, store);
+    mute_put(mute, store);
 }
 
 void mute_end(mute_t *mute, store_t *store, int64_t now)
 {
     if (mute_is_on(mute, now)) {
-        mute->until = now > mute->since ? now : mute->since;
-        put(mute, store);
+        (void)mute_follow_clock(mute, store, now);
+        mute->until = now;
+        mute_put(mute, store);
     }
 }
 
@@ -50,6 +62,6 @@ void mute_clear(mute_t *mute, store_t *store)
 {
     if (mute->since != 0) {
         *mute = (mute_t){0};
-        put(mute, store);
+        mute_put(mute, store);
     }
 }

@@ -20,11 +20,18 @@ void mute_recall(mute_t *mute, store_t *store);
 
 /*
  * Each puts the change into the store's transaction. A mute that goes on is prolonged or shortened;
- * mute_end() ends it now; mute_clear() makes it history.
+ * mute_end() ends it now; mute_clear() makes it history; mute_put() changes nothing.
  */
 void mute_begin(mute_t *mute, store_t *store, int64_t now, int64_t until);
 void mute_end(mute_t *mute, store_t *store, int64_t now);
 void mute_clear(mute_t *mute, store_t *store);
+void mute_put(const mute_t *mute, store_t *store);
+
+/*
+ * The clock was set back to before the mute: it begins now, and is as long as it was. Returns false when
+ * that is not so.
+ */
+bool mute_follow_clock(mute_t *mute, store_t *store, int64_t now);
 
 static inline bool mute_is_on(const mute_t *mute, int64_t now)
 {

@@ -31,6 +31,9 @@ typedef struct vitals_t {
     int64_t oldest;        /* sec since epoch: when the oldest of them was recorded */
     int64_t muted_until;   /* sec since epoch: alerts are held back until then; 0 = they are not */
     int64_t last_success;  /* sec since epoch: newest delivery; 0 = never */
+    bool is_mute_kept;     /* for the next monitor: no disk knows the mute */
+    int64_t mute_since;    /* with is_mute_kept: mute_t's */
+    int64_t mute_until;
     char store_error[VITALS_ERROR_SIZE];    /* newest, in words, "" = none; never a secret */
     char telegram_error[VITALS_ERROR_SIZE]; /* newest since the last success */
     char bot_error[VITALS_ERROR_SIZE];      /* why nobody can be heard; the same */

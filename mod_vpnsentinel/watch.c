@@ -335,6 +335,7 @@ static void recall_store(watch_t *watch)
 static int64_t tend_store(watch_t *watch, int64_t now)
 {
     if (store_tend(watch->store, now)) {
+        messenger_recall(watch->messenger);
         recall_store(watch);
         watch->look_due = 0;
     }
@@ -382,6 +383,21 @@ static bool open_lookup(watch_t *watch, const config_t *config)
     return watch->lookup != NULL;
 }
 
+static void open_messenger(watch_t *watch, const config_t *config)
+{
+    const messenger_setup_t setup = {
+        .config = config,
+        .store = watch->store,
+        .transfers = watch->transfers,
+        .delivered = delivered,
+        .ctx = watch,
+    };
+    vitals_t before = {0};
+
+    segment_copy_vitals(&before);
+    watch->messenger = messenger_create(&setup, &before, watch->pool);
+}
+
 static void open_announcer(watch_t *watch)
 {
     const announce_setup_t setup = {
@@ -407,8 +423,7 @@ static bool open_all(watch_t *watch)
     if (watch->transfers == NULL || watch->store == NULL) {
         return false;
     }
-    watch->messenger =
-        messenger_create(config, watch->store, watch->transfers, delivered, watch, watch->pool);
+    open_messenger(watch, config);
     open_announcer(watch);
     recall_address(watch);
     if (!open_lookup(watch, config)) {

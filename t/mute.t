@@ -17,8 +17,9 @@ my $SLACK = 30;    # seconds between a command and a look at what it did
 
 # A bot and a server that has told of its start.
 sub start {
+    my (%more) = @_;
     my $bot = BotApi->start;
-    my $httpd = Sentinel->start(conf => $bot->conf);
+    my $httpd = Sentinel->start(%more, conf => $bot->conf . ($more{conf} // ''));
     $bot->wait_for_messages(1);
     return ($bot, $httpd);
 }
@@ -177,6 +178,76 @@ subtest 'the bot fails' => sub {
         'all is told, once');
     $httpd->stop;
     $httpd->check_error_log;
+};
+
+# The mute is as long as it was, and can be ended.
+subtest 'the clock is set back' => sub {
+    my ($bot, $httpd) = start(clock => 1);
+    like(ask($bot, '/mute 1h'), qr/muted until/, 'muted');
+    $httpd->step_clock(-86400);
+    ok($httpd->wait_for(sub { (muted_for($httpd) // 0) < -80000 }), '... for no longer than it was to be');
+    change($httpd, 'office', 1);
+    sleep 2;    # one of no length is not told of
+    like(ask($bot, '/unmute'), qr/not muted/, 'not any more');
+    is_one_digest($bot, $httpd, 1, 1, ['office ✅ VPN Connected! 1']);
+    is($httpd->telegram->{muted_until}, undef, 'the status says so');
+    $httpd->stop;
+    $httpd->check_error_log;
+};
+
+sub reload {
+    my ($httpd) = @_;
+    my ($monitor) = $httpd->monitors;
+    $httpd->graceful;
+    return $httpd->wait_for_monitor($monitor);
+}
+
+subtest 'no disk' => sub {
+    my ($bot, $httpd) = start(conf => "VPNSentinelStateDir none\n");
+    like(ask($bot, '/mute 1h'), qr/muted until/, 'muted');
+    my $until = $httpd->telegram->{muted_until};
+    my $kill = sub {
+        my ($monitor) = $httpd->monitors;
+        kill 'KILL', $monitor;
+        return $httpd->wait_for_monitor($monitor);
+    };
+    for my $way (\&reload, $kill) {
+        $way->($httpd);
+        like(ask($bot, '/ping'), qr/Pong/, 'another monitor');
+        is($httpd->telegram->{muted_until}, $until, '... still muted');
+    }
+    like(ask($bot, '/unmute'), qr/not muted/, 'not any more');
+    reload($httpd);
+    is($httpd->telegram->{muted_until}, undef, '... nor after a reload');
+    $httpd->stop;
+    $httpd->check_error_log(allow => \@KILLED);
+};
+
+subtest 'the disk comes back' => sub {
+    my ($bot, $httpd) = start(conf => "VPNSentinelHealth /\n");
+    my $state = $httpd->root . '/state';
+    like(ask($bot, '/mute 1h'), qr/muted until/, 'muted');
+    my $until = $httpd->telegram->{muted_until};
+    $httpd->stop;
+    rename $state, "$state.away" or die "rename: $!";
+    open my $file, '>', $state or die "$state: $!";
+    $httpd->start_again;
+    $httpd->store_becomes('degraded', 'a start without the disk');
+    unlink $state;
+    rename "$state.away", $state or die "rename: $!";
+    $httpd->store_becomes('ok', 'it is back');
+    is($httpd->telegram->{muted_until}, $until, 'muted again');
+
+    rename $state, "$state.away" or die "rename: $!";
+    $httpd->store_becomes('degraded', 'it is away');
+    like(ask($bot, '/unmute'), qr/not muted/, 'not muted any more');
+    rename "$state.away", $state or die "rename: $!";
+    reload($httpd);
+    $httpd->store_becomes('ok', 'it is back');
+    reload($httpd);
+    is($httpd->telegram->{muted_until}, undef, 'and stays so');
+    $httpd->stop;
+    $httpd->check_error_log(allow => [qr/VPNS0042: the store/, qr/VPNS0043/]);
 };
 
 done_testing;
