@@ -22,8 +22,8 @@
 #define QUEUE_PAUSE (CLOCK_SECOND / 2)     /* usec between two counts of what waits, while awake */
 #define ROUND_PAUSE (60 * CLOCK_SECOND)    /* usec between two rounds, which store last_seen */
 #define EXPIRE_PAUSE (3600 * CLOCK_SECOND) /* usec between two looks for old events */
-#define DELIVERY_PATIENCE (CLOCK_SECOND / 2) /* usec that the end waits for Telegram's answer */
-#define LOG_LINES_MAX 100u                   /* events that are logged singly in one look */
+#define DELIVERY_PATIENCE CLOCK_SECOND     /* usec that the end waits for Telegram's answer */
+#define LOG_LINES_MAX 100u                 /* events that are logged singly in one look */
 
 typedef struct watch_t {
     server_rec *server;
