@@ -19,17 +19,40 @@ void log_hide(const char *api_key, const char *token, const char *gluetun_key)
     hidden[2] = gluetun_key;
 }
 
-static void mask(char *message, const char *secret)
+/* Bytes at text that are a secret, or what a cut has left of one; else 0. */
+static size_t secret_length(const char *text)
 {
-    size_t len = strlen(secret);
+    size_t longest = 0;
 
-    if (len < LOG_HIDDEN_MIN) {
-        return;
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        const char *secret = hidden[i];
+        size_t same = 0;
+
+        while (secret[same] != '\0' && secret[same] == text[same]) {
+            same++;
+        }
+        if (same >= LOG_HIDDEN_MIN && same > longest &&
+            (secret[same] == '\0' || text[same] == '\0')) {
+            longest = same;
+        }
     }
-    for (char *at = strstr(message, secret); at != NULL; at = strstr(at, secret)) {
-        memset(at, '*', len);
-        at += len;
+    return longest;
+}
+
+char *log_mask(char *out, size_t size, const char *text)
+{
+    size_t hide = 0; /* bytes from here on; secrets may overlap */
+    size_t used = 0;
+
+    for (; text[used] != '\0' && used + 1 < size; used++) {
+        const size_t len = secret_length(text + used);
+
+        hide = len > hide ? len : hide;
+        out[used] = hide > 0 ? '*' : text[used];
+        hide -= hide > 0;
     }
+    out[used] = '\0';
+    return out;
 }
 
 void log_write(vps_level_t level, const char *component, const char *format, ...)
@@ -45,9 +68,8 @@ void log_write(vps_level_t level, const char *component, const char *format, ...
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    mask(message, hidden[0]);
-    mask(message, hidden[1]);
-    len = vps_logline(line, sizeof(line), time(NULL), component, "%s", message);
+    len = vps_logline(line, sizeof(line), time(NULL), component, "%s",
+                      log_mask(message, sizeof(message), message));
     /* A log that cannot be written is no reason to stop watching. */
     if (write(STDERR_FILENO, line, len) < 0) {
         return;

@@ -20,6 +20,13 @@ void log_set_level(vps_level_t level);
 #define LOG_HIDDEN_MIN 4 /* bytes */
 void log_hide(const char *api_key, const char *token, const char *gluetun_key);
 
+/*
+ * Copy of text what fits into size bytes, with asterisks for each secret, and for what begins like
+ * one at the end of text. A text of others that is cut, to be part of a line, must go through this
+ * first: half a secret is not recognised in the middle of a line. out may be text. Returns out.
+ */
+char *log_mask(char *out, size_t size, const char *text);
+
 /* Write a line; component is a literal of ours. */
 void log_write(vps_level_t level, const char *component, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -12,6 +12,7 @@
 #define ANSWER_MAX 16384   /* bytes of the server's answer */
 #define ANSWER_DEPTH_MAX 8 /* nested arrays and objects in it */
 #define PLACE_SIZE 192     /* bytes of "city, country" */
+#define MESSAGE_SIZE 201   /* bytes of the server's message that are told */
 
 /* --- body --- */
 
@@ -119,10 +120,12 @@ static void tell_failure(const course_news_t *news, transfer_kind_t kind, const 
                          const char *message)
 {
     char reason[TRANSFER_REASON_SIZE];
+    char shown[MESSAGE_SIZE];
 
-    log_write(news->failure ? VPS_WARN : VPS_DEBUG, "report", "❌ %s (%s%s%.200s)%s",
+    log_write(news->failure ? VPS_WARN : VPS_DEBUG, "report", "❌ %s (%s%s%s)%s",
               failure_texts[kind].what, transfer_reason(reason, kind, http),
-              message[0] != '\0' ? ": " : "", message, failure_texts[kind].remedy);
+              message[0] != '\0' ? ": " : "", log_mask(shown, sizeof(shown), message),
+              failure_texts[kind].remedy);
 }
 
 /* --- sending --- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "log.h"
 #include "version.h"
 
 #define WAIT_MS 1000 /* ms; libcurl wakes up earlier for its own timers */
@@ -173,19 +174,21 @@ int64_t transfer_retry_after(const vps_http_t *http)
 static void redirect_reason(char out[TRANSFER_REASON_SIZE], const vps_http_t *http)
 {
     const char *target = NULL;
+    char shown[TRANSFER_REASON_SIZE - 32]; /* leaves room for the words around it */
 
     curl_easy_getinfo(http->easy, CURLINFO_REDIRECT_URL, &target);
     if (target == NULL) {
         target = "nowhere";
     }
-    snprintf(out, TRANSFER_REASON_SIZE, "HTTP %ld to %.*s", vps_http_status(http),
-             (int)strcspn(target, "?#"), target);
+    log_mask(shown, sizeof(shown), target);
+    shown[strcspn(shown, "?#")] = '\0';
+    snprintf(out, TRANSFER_REASON_SIZE, "HTTP %ld to %s", vps_http_status(http), shown);
 }
 
 char *transfer_reason(char out[TRANSFER_REASON_SIZE], transfer_kind_t kind, const vps_http_t *http)
 {
     if (http->error[0] != '\0') {
-        snprintf(out, TRANSFER_REASON_SIZE, "%s", http->error);
+        log_mask(out, TRANSFER_REASON_SIZE, http->error);
     } else if (kind == TRANSFER_REDIRECT) {
         redirect_reason(out, http);
     } else {

@@ -49,7 +49,7 @@ int64_t transfer_retry_after(const vps_http_t *http);
 
 /*
  * Say why a request was not TRANSFER_OK, as part of a sentence: "HTTP 503", "Could not resolve
- * host: …". Returns out.
+ * host: …". Secrets are masked (log.h). Returns out.
  */
 char *transfer_reason(char out[TRANSFER_REASON_SIZE], transfer_kind_t kind, const vps_http_t *http);
 

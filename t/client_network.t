@@ -57,6 +57,35 @@ subtest 'a redirect is not followed' => sub {
     is(count($elsewhere, 'keepalive'), 0, 'nothing arrives elsewhere, the key least of all');
 };
 
+# A text is cut somewhere, which must not keep a secret from being known.
+subtest 'secrets that others echo' => sub {
+    my $world = StandIn->start;
+    my $gluetun_key = 'gluetun-key-1357924680';
+    my $run = sub {
+        my ($name, %more) = @_;
+        my $done = run_once($world, VPN_SENTINEL_DEBUG => 'on', VPN_SENTINEL_GLUETUN_URL => $world->url,
+            VPN_SENTINEL_GLUETUN_API_KEY => $gluetun_key, %more);
+        unlike($done->{err}, qr/$KEY|$gluetun_key/, "$name: not shown");
+        unlike($done->{err}, qr/key-[01]/, 'nor in part');
+        return $done->{err};
+    };
+    my $redirect = sub { { status => 302, header => { Location => "/$_[0]/$_[1]" } } };
+    my $refusal = sub { { status => 400, body => qq({"status":"error","message":"$_[0]"}) } };
+
+    for my $key ($KEY, $gluetun_key) {
+        $world->misbehave(gluetun => $redirect->($key, ''));
+        like($run->('a redirect'), qr{HTTP 302 to http://127\.0\.0\.1:\d+/\*+/}, 'asterisks instead');
+    }
+    for my $before (180, 188, 195) {
+        $world->misbehave(keepalive => $refusal->('x' x $before . $KEY));
+        like($run->("the server's message, at $before"), qr/x{$before}\*+/, 'asterisks instead');
+    }
+    for my $before (310, 318) {
+        $world->misbehave(gluetun => $redirect->('y' x $before, $KEY));
+        like($run->("a long redirect, at $before"), qr{/y{$before}/\*}, 'asterisks instead');
+    }
+};
+
 # The log says at DEBUG when the next round is due: its times are looked at, not waited for.
 subtest 'when it tries again' => sub {
     my $world = StandIn->start;

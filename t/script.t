@@ -218,6 +218,13 @@ subtest 'what it writes' => sub {
 
     ($answer, $log) = answer("echo the key is $KEY", VPN_SENTINEL_API_KEY => $KEY);
     unlike($log, qr/$KEY/, 'a secret that it knows is not shown');
+    ($answer, $log) = answer("echo the key is $KEY", VPN_SENTINEL_GLUETUN_API_KEY => $KEY);
+    unlike($log, qr/$KEY/, "nor gluetun's");
+    my $long = $KEY x 5;
+    ($answer, $log) = answer(qq(printf "%01990d%s" 0 $long), VPN_SENTINEL_API_KEY => $long);
+    like($log, qr/\[script\] 0+\*+\.\.\.$/m, 'where a line is cut neither');
+    ($answer, $log) = answer(qq(printf "%04000d\\n%080d%s" 0 0 $KEY), VPN_SENTINEL_API_KEY => $KEY);
+    like($log, qr/\[script\] 0{80}\*+$/m, 'nor where all of it is');
 };
 
 subtest 'what it leaves behind' => sub {
