@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define FILE_NAME "state"
 #define FILE_NAME_NEW "state.new"
 #define FILE_SIZE 256 /* bytes of text, more than enough */
@@ -15,6 +17,11 @@
 /* The same for sscanf(), with numbers that cannot overflow. */
 #define FILE_FORMAT_READ                                                                           \
     "vpn-sentinel-client state 1\npid=%9d\ninterval=%15lld\naccepted=%15lld\n%n"
+
+#define INTERVAL_MAX (24 * CLOCK_HOUR) /* that can be configured */
+
+/* Who opens the folder. */
+typedef enum side_t { SIDE_DAEMON, SIDE_ASKER } side_t;
 
 /* --- folders --- */
 
@@ -43,8 +50,24 @@ static places_t find_places(const char *configured)
     return places;
 }
 
+static bool is_trusted_user(uid_t uid)
+{
+    return uid == geteuid() || uid == 0;
+}
+
+/*
+ * Root may ask for a daemon of any user, whose folder is that user's. Who it should be is not told:
+ * where everybody could have made the folder, anybody may be it.
+ */
+static bool is_of_a_daemon(int fd)
+{
+    struct stat parent;
+
+    return geteuid() == 0 && fstatat(fd, "..", &parent, 0) == 0 && (parent.st_mode & S_IWOTH) == 0;
+}
+
 /* NULL, or what is wrong with the folder. */
-static const char *distrust(int fd, bool is_private)
+static const char *distrust(int fd, bool is_private, side_t side)
 {
     struct stat info;
 
@@ -57,11 +80,15 @@ static const char *distrust(int fd, bool is_private)
     if ((info.st_mode & S_IWOTH) != 0) {
         return "everybody may write to it";
     }
+    if (!is_trusted_user(info.st_uid) && !(side == SIDE_ASKER && is_of_a_daemon(fd))) {
+        return "it belongs to another user";
+    }
     return NULL;
 }
 
 /* Returns the folder's descriptor, or -1 with a reason. */
-static int open_trusted(const char *path, bool is_private, char reason[STATE_DIR_REASON_SIZE])
+static int open_trusted(const char *path, bool is_private, side_t side,
+                        char reason[STATE_DIR_REASON_SIZE])
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const char *fault;
@@ -70,7 +97,7 @@ static int open_trusted(const char *path, bool is_private, char reason[STATE_DIR
         snprintf(reason, STATE_DIR_REASON_SIZE, "%s: %s", path, strerror(errno));
         return -1;
     }
-    fault = distrust(fd, is_private);
+    fault = distrust(fd, is_private, side);
     if (fault != NULL) {
         snprintf(reason, STATE_DIR_REASON_SIZE, "%s: %s", path, fault);
         close(fd);
@@ -89,7 +116,7 @@ static int open_writable(const char *path, bool is_private, char reason[STATE_DI
         snprintf(reason, STATE_DIR_REASON_SIZE, "%s cannot be made: %s", path, strerror(errno));
         return -1;
     }
-    fd = open_trusted(path, is_private, reason);
+    fd = open_trusted(path, is_private, SIDE_DAEMON, reason);
     if (fd >= 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
         snprintf(reason, STATE_DIR_REASON_SIZE, "%s: %s", path, strerror(errno));
         close(fd);
@@ -171,7 +198,7 @@ static const char *read_file(int dir, char text[FILE_SIZE])
         return errno == ENOENT ? "the daemon has left no word there" : strerror(errno);
     }
     if (fstat(fd, &info) != 0 || fstat(dir, &folder) != 0 || !S_ISREG(info.st_mode) ||
-        (info.st_uid != folder.st_uid && info.st_uid != 0)) {
+        (info.st_uid != folder.st_uid && !is_trusted_user(info.st_uid))) {
         close(fd);
         return "its file is not the daemon's";
     }
@@ -190,7 +217,7 @@ static bool parse(health_t *out, pid_t *pid, const char *text)
     int id, end = 0;
 
     if (sscanf(text, FILE_FORMAT_READ, &id, &interval, &accepted, &end) != 3 || text[end] != '\0' ||
-        end == 0 || id <= 0 || interval <= 0 || accepted < 0) {
+        end == 0 || id <= 0 || interval <= 0 || interval > INTERVAL_MAX || accepted < 0) {
         return false;
     }
     *out = (health_t){.interval = interval, .accepted = accepted};
@@ -203,7 +230,7 @@ static bool read_place(health_t *out, pid_t *pid, const char *path, bool is_priv
 {
     char text[FILE_SIZE];
     const char *fault;
-    int dir = open_trusted(path, is_private, reason);
+    int dir = open_trusted(path, is_private, SIDE_ASKER, reason);
 
     if (dir < 0) {
         return false;

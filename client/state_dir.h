@@ -6,8 +6,10 @@
  *
  * The folder is the configured one; without one it is /run/vpn-sentinel-client when that can be
  * written, else /tmp/vpn-sentinel-client-UID. In /tmp anybody could have made it: there it must be
- * ours and closed to all others. No folder that is a symbolic link, or that everybody may write to,
- * is trusted, and no file that is not a plain one of the folder's owner or of root.
+ * ours and closed to all others. No folder is trusted that is a symbolic link, that everybody may
+ * write to, or that belongs neither to us nor to root; but root, who asks with "--healthcheck", may
+ * find that of another user's daemon, where not everybody could have made it. No file is trusted
+ * that is not a plain one of the folder's owner, of root or of us.
  */
 #ifndef STATE_DIR_H
 #define STATE_DIR_H

@@ -204,6 +204,7 @@ static void test_hostile_files(void **state)
         "vpn-sentinel-client state 1\npid=-7\ninterval=60000\naccepted=5000\n",
         "vpn-sentinel-client state 1\npid=7\ninterval=0\naccepted=5000\n",
         "vpn-sentinel-client state 1\npid=7\ninterval=-1\naccepted=5000\n",
+        "vpn-sentinel-client state 1\npid=7\ninterval=86400001\naccepted=5000\n",
         "vpn-sentinel-client state 1\npid=7\ninterval=60000\naccepted=-5000\n",
         "vpn-sentinel-client state 1\npid=7\ninterval=60000\naccepted=99999999999999999999\n",
         WRITTEN "more",
@@ -306,6 +307,38 @@ static void test_hostile_folders(void **state)
     assert_int_equal(unlink(folder), 0);
 }
 
+/* A daemon keeps to its own; root may ask for that of another user, unless anybody could be it. */
+static void test_a_folder_of_another_user(void **state)
+{
+    state_dir_t dir;
+    health_t health;
+    pid_t pid, daemon;
+
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    assert_int_equal(mkdir(folder, 0755), 0);
+    daemon = hold_lock();
+    put("state", WRITTEN);
+    assert_int_equal(chown(folder, NOBODY, NOBODY), 0);
+    assert_int_equal(chown(path_of("state"), NOBODY, NOBODY), 0);
+    assert_true(state_dir_read(&health, &pid, folder, reason));
+    assert_int_equal(chown(path_of("state"), NOBODY - 1, NOBODY - 1), 0);
+    assert_refused("not the daemon's");
+    assert_int_equal(chown(path_of("state"), NOBODY, NOBODY), 0);
+    assert_int_equal(chmod(parent, 01777), 0);
+    assert_refused("belongs to another user");
+    end(daemon);
+
+    assert_false(state_dir_open(&dir, folder, reason));
+    assert_non_null(strstr(reason, "belongs to another user"));
+    assert_int_equal(chmod(parent, 0700), 0);
+    assert_false(state_dir_open(&dir, folder, reason));
+    assert_non_null(strstr(reason, "belongs to another user"));
+    assert_int_equal(dir.fd, -1);
+}
+
 static void test_a_folder_that_cannot_be_made(void **state)
 {
     state_dir_t dir;
@@ -398,6 +431,19 @@ static void refuse_private_folder(void)
     CHECK(strstr(reason, private_folder) != NULL);
 }
 
+/* Whoever is not root trusts nobody else. */
+static void refuse_configured_folder(void)
+{
+    state_dir_t dir;
+    health_t found;
+    pid_t pid;
+
+    CHECK(!state_dir_open(&dir, folder, reason));
+    CHECK(strstr(reason, "belongs to another user") != NULL);
+    CHECK(!state_dir_read(&found, &pid, folder, reason));
+    CHECK(strstr(reason, "belongs to another user") != NULL);
+}
+
 static void refuse_own_folder_open_to_others(void)
 {
     CHECK(mkdir(private_folder, 0755) == 0);
@@ -426,6 +472,17 @@ static void test_private_folder_of_others(void **state)
     as_stranger(refuse_own_folder_open_to_others);
 }
 
+static void test_configured_folder_of_others(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(folder, 0755), 0);
+    assert_int_equal(chmod(parent, 0755), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(folder, NOBODY, NOBODY), 0);
+    }
+    as_stranger(refuse_configured_folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +495,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_things_that_are_no_file, start, stop),
         cmocka_unit_test_setup_teardown(test_the_daemon_follows_no_link, start, stop),
         cmocka_unit_test_setup_teardown(test_hostile_folders, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_folder_of_another_user, start, stop),
+        cmocka_unit_test_setup_teardown(test_configured_folder_of_others, start, stop),
         cmocka_unit_test_setup_teardown(test_a_folder_that_cannot_be_made, start, stop),
         cmocka_unit_test_setup_teardown(test_a_folder_that_goes_away, start, stop),
         cmocka_unit_test_setup_teardown(test_private_folder, start, stop),
