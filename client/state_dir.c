@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #define FILE_NAME "state"
 #define FILE_NAME_NEW "state.new"
+#define LOCK_NAME "lock"
 #define FILE_SIZE 256 /* bytes of text, more than enough */
 #define FILE_FORMAT "vpn-sentinel-client state 1\npid=%d\ninterval=%lld\naccepted=%lld\n"
 /* The same for sscanf(), with numbers that cannot overflow. */
@@ -125,22 +125,59 @@ static int open_writable(const char *path, bool is_private, char reason[STATE_DI
     return fd;
 }
 
+/*
+ * Take the folder's lock. It is on a file that only our user and root can open: a folder that all
+ * may read, all could lock. It stays when we end: one that is removed while another daemon opens it
+ * would be a lock of nothing.
+ *
+ * It is one that can be asked for without being taken: who asks is never in a daemon's way.
+ * Returns its descriptor, or -1 with errno, EAGAIN when another daemon holds it.
+ */
+static int take_lock(int dir)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+    if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+        const int fault = errno == EACCES ? EAGAIN : errno;
+
+        close(fd);
+        errno = fault;
+        return -1;
+    }
+    return fd;
+}
+
+/* Returns false with a reason. */
+static bool lock(state_dir_t *dir, const char *path, char reason[STATE_DIR_REASON_SIZE])
+{
+    dir->lock = take_lock(dir->fd);
+    if (dir->lock >= 0) {
+        return true;
+    }
+    if (errno == EAGAIN) {
+        snprintf(reason, STATE_DIR_REASON_SIZE, "%s is in use by another daemon", path);
+    } else {
+        snprintf(reason, STATE_DIR_REASON_SIZE, "%s/" LOCK_NAME ": %s", path, strerror(errno));
+    }
+    close(dir->fd);
+    dir->fd = -1;
+    return false;
+}
+
 bool state_dir_open(state_dir_t *out, const char *configured, char reason[STATE_DIR_REASON_SIZE])
 {
     const places_t places = find_places(configured);
 
-    out->fd = -1;
-    for (size_t i = 0; i < places.count && out->fd < 0; i++) {
+    out->fd = out->lock = -1;
+    for (size_t i = 0; i < places.count; i++) {
         out->fd = open_writable(places.place[i].path, places.place[i].is_private, reason);
-        if (out->fd >= 0 && flock(out->fd, LOCK_EX | LOCK_NB) != 0) {
-            snprintf(reason, STATE_DIR_REASON_SIZE, "%s is in use by another daemon",
-                     places.place[i].path);
-            close(out->fd);
-            out->fd = -1;
-            return false; /* not the next place: --healthcheck could not tell the two apart */
+        if (out->fd >= 0) {
+            /* Not the next place if it is locked: --healthcheck could not tell the two apart. */
+            return lock(out, places.place[i].path, reason);
         }
     }
-    return out->fd >= 0;
+    return false;
 }
 
 static bool write_new(int dir, const char *text, size_t len)
@@ -175,15 +212,28 @@ void state_dir_close(state_dir_t *dir)
     unlinkat(dir->fd, FILE_NAME, 0);
     unlinkat(dir->fd, FILE_NAME_NEW, 0);
     close(dir->fd);
-    dir->fd = -1;
+    close(dir->lock);
+    dir->fd = dir->lock = -1;
 }
 
 /* --- the other side --- */
 
-/* Is the lock held? Ours, for this moment, is shared: checks do not disturb each other. */
-static bool is_locked(int dir)
+/* NULL when a daemon holds the lock, or why that cannot be said. */
+static const char *find_lock(int dir)
 {
-    return flock(dir, LOCK_SH | LOCK_NB) != 0;
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    int fd = openat(dir, LOCK_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fault = errno;
+
+    if (fd >= 0) {
+        fault = fcntl(fd, F_OFD_GETLK, &lock) != 0 ? errno : 0;
+        close(fd);
+    }
+    if (fault != 0 && fault != ENOENT) {
+        return strerror(fault);
+    }
+    return fault == ENOENT || lock.l_type == F_UNLCK ? "no daemon is running that writes there"
+                                                     : NULL;
 }
 
 /* NULL, or what is wrong with the file. */
@@ -235,7 +285,10 @@ static bool read_place(health_t *out, pid_t *pid, const char *path, bool is_priv
     if (dir < 0) {
         return false;
     }
-    fault = is_locked(dir) ? read_file(dir, text) : "no daemon is running that writes there";
+    fault = find_lock(dir);
+    if (fault == NULL) {
+        fault = read_file(dir, text);
+    }
     close(dir);
     if (fault == NULL && !parse(out, pid, text)) {
         fault = "its file is no state of a daemon";

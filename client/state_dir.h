@@ -1,7 +1,8 @@
 /*
  * The folder in which a daemon leaves word of its health for "--healthcheck": one small file.
  *
- * The daemon holds a lock on the folder as long as it runs. A file without a lock is what a killed
+ * The daemon holds a lock, on a file beside it, as long as it runs; only its own user and root can
+ * see that, so only these can ask. A state without a lock is what a killed
  * daemon, or one before a reboot, left behind, and counts for nothing.
  *
  * The folder is the configured one; without one it is /run/vpn-sentinel-client when that can be
@@ -26,7 +27,8 @@
 
 /* The daemon's side. fd -1 = not open. */
 typedef struct state_dir_t {
-    int fd; /* of the folder; carries the lock */
+    int fd;   /* of the folder */
+    int lock; /* of the file that carries the lock */
 } state_dir_t;
 
 /*
@@ -38,7 +40,7 @@ bool state_dir_open(state_dir_t *out, const char *configured, char reason[STATE_
 /* Replace the file. Returns false with errno. */
 bool state_dir_write(const state_dir_t *dir, const health_t *health);
 
-/* Remove the file and let the folder go; a no-op when it is not open. */
+/* Remove the state and let the folder go; a no-op when it is not open. */
 void state_dir_close(state_dir_t *dir);
 
 /*

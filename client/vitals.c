@@ -78,7 +78,7 @@ static void use_options(vitals_t *vitals, const options_t *options)
 void vitals_open(vitals_t *out, const options_t *options)
 {
     memset(out, 0, sizeof(*out));
-    out->state.fd = -1;
+    out->state.fd = out->state.lock = -1;
     notify_open(&out->notify);
     use_options(out, options);
 }

@@ -37,7 +37,7 @@ typedef struct vitals_t {
 /* Begin with these options. Nothing in it may keep the daemon from its work. */
 void vitals_open(vitals_t *out, const options_t *options);
 
-/* The daemon ends: say so, and leave no file. */
+/* The daemon ends: say so, and leave no state. */
 void vitals_close(vitals_t *vitals);
 
 /* Tell that the configuration is being read again, and use what came of it; the same may. */

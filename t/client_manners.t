@@ -72,6 +72,7 @@ subtest 'no privileges' => sub {
     is($check->{status}, 0, 'which --healthcheck finds') or diag $check->{out};
     is($client->end, 0);
     unlike(scalar $client->log, qr/⚠️|❌/, 'nothing was in its way');
+    unlink "$folder/lock";
     rmdir $folder;
 };
 

@@ -82,10 +82,11 @@ static pid_t hold_lock(void)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        int fd = open(folder, O_RDONLY | O_DIRECTORY);
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        int fd = open(path_of("lock"), O_RDWR | O_CREAT, 0600);
 
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* when a test fails before it says end() */
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0 && write(ready[1], "x", 1) == 1) {
+        if (fcntl(fd, F_OFD_SETLK, &lock) == 0 && write(ready[1], "x", 1) == 1) {
             pause();
         }
         _exit(1);
@@ -152,6 +153,7 @@ static void test_what_a_killed_daemon_left_counts_for_nothing(void **state)
     assert_true(state_dir_open(&dir, folder, reason));
     assert_true(state_dir_write(&dir, &health));
     close(dir.fd); /* as a kill does */
+    close(dir.lock);
     assert_int_equal(access(path_of("state"), F_OK), 0);
     assert_refused("no daemon is running");
 
@@ -190,6 +192,78 @@ static void test_checks_do_not_disturb_each_other(void **state)
     close(other);
     assert_true(state_dir_open(&dir, folder, reason));
     state_dir_close(&dir);
+}
+
+/* Who may read the folder can lock it as well, which means nothing. */
+static void test_locks_of_others_on_the_folder(void **state)
+{
+    static const int kinds[] = {LOCK_SH, LOCK_EX};
+    const health_t health = {.accepted = 5000, .interval = 60000};
+    struct stat info;
+    state_dir_t dir;
+    int other;
+
+    (void)state;
+    assert_int_equal(mkdir(folder, 0755), 0);
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        other = open(folder, O_RDONLY | O_DIRECTORY);
+        assert_int_equal(flock(other, kinds[i] | LOCK_NB), 0);
+        put("state", WRITTEN);
+        assert_refused("no daemon is running");
+        assert_true(state_dir_open(&dir, folder, reason));
+        assert_true(state_dir_write(&dir, &health));
+        assert_int_equal(stat(path_of("lock"), &info), 0);
+        assert_int_equal(info.st_mode & 07777, 0600);
+        state_dir_close(&dir);
+        close(other);
+    }
+}
+
+/* One that asks at the very moment in which a daemon starts. */
+static void test_asking_takes_no_lock(void **state)
+{
+    state_dir_t dir;
+    health_t health;
+    pid_t pid, asker;
+
+    (void)state;
+    assert_int_equal(mkdir(folder, 0755), 0);
+    put("lock", "");
+    asker = fork();
+    assert_true(asker >= 0);
+    if (asker == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;) {
+            state_dir_read(&health, &pid, folder, reason);
+        }
+    }
+    for (int i = 0; i < 2000; i++) {
+        assert_true(state_dir_open(&dir, folder, reason));
+        state_dir_close(&dir);
+    }
+    end(asker);
+}
+
+static void test_hostile_locks(void **state)
+{
+    char target[sizeof(parent) + 16];
+    state_dir_t dir;
+
+    (void)state;
+    snprintf(target, sizeof(target), "%s/elsewhere", parent);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    assert_int_equal(symlink(target, path_of("lock")), 0);
+    assert_refused(strerror(ELOOP));
+    assert_false(state_dir_open(&dir, folder, reason));
+    assert_non_null(strstr(reason, strerror(ELOOP)));
+    assert_int_equal(access(target, F_OK), -1);
+    assert_int_equal(unlink(path_of("lock")), 0);
+
+    assert_int_equal(mkdir(path_of("lock"), 0755), 0);
+    assert_refused("no daemon is running");
+    assert_false(state_dir_open(&dir, folder, reason));
+    assert_non_null(strstr(reason, strerror(EISDIR)));
+    assert_int_equal(dir.fd, -1);
 }
 
 static void test_hostile_files(void **state)
@@ -356,6 +430,7 @@ static void test_a_folder_that_goes_away(void **state)
 
     (void)state;
     assert_true(state_dir_open(&dir, folder, reason));
+    assert_int_equal(unlink(path_of("lock")), 0);
     assert_int_equal(rmdir(folder), 0);
     assert_false(state_dir_write(&dir, &health));
     assert_int_equal(errno, ENOENT);
@@ -374,6 +449,7 @@ static char private_folder[64];
 /* Runs a test as a user who may not write to /run. */
 static void as_stranger(void (*test)(void))
 {
+    char lock[sizeof(private_folder) + 8];
     pid_t pid;
     int status;
 
@@ -392,6 +468,8 @@ static void as_stranger(void (*test)(void))
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     unlink(private_folder);
+    snprintf(lock, sizeof(lock), "%s/lock", private_folder);
+    unlink(lock);
     rmdir(private_folder);
     assert_int_equal(status, 0);
 }
@@ -491,6 +569,9 @@ int main(void)
                                         stop),
         cmocka_unit_test_setup_teardown(test_two_daemons, start, stop),
         cmocka_unit_test_setup_teardown(test_checks_do_not_disturb_each_other, start, stop),
+        cmocka_unit_test_setup_teardown(test_locks_of_others_on_the_folder, start, stop),
+        cmocka_unit_test_setup_teardown(test_asking_takes_no_lock, start, stop),
+        cmocka_unit_test_setup_teardown(test_hostile_locks, start, stop),
         cmocka_unit_test_setup_teardown(test_hostile_files, start, stop),
         cmocka_unit_test_setup_teardown(test_things_that_are_no_file, start, stop),
         cmocka_unit_test_setup_teardown(test_the_daemon_follows_no_link, start, stop),
