@@ -14,10 +14,12 @@
 #include "valid.h"
 
 #define BACKLOG 16
-#define CONNECTIONS_MAX 32u    /* on each address */
-#define CONNECTION_MEMORY 4096 /* bytes for each, which bounds a request's header too */
-#define CONNECTION_SECONDS 2u  /* that it may be idle */
-#define BODY_SIZE 256          /* bytes */
+#define CONNECTION_MEMORY 4096            /* bytes for each, which bounds a request's header too */
+#define CONNECTION_SECONDS 2u             /* that it may be idle */
+#define CONNECTION_AGE (5 * CLOCK_SECOND) /* that it may have, however busy it is */
+#define BODY_SIZE 256                     /* bytes */
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* --- what is told --- */
 
@@ -50,7 +52,7 @@ static const page_t pages[] = {
 
 static const page_t *find_page(const char *path)
 {
-    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+    for (size_t i = 0; i < COUNT(pages); i++) {
         if (strcmp(pages[i].path, path) == 0) {
             return &pages[i];
         }
@@ -112,6 +114,49 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
     return answer_page(connection, page, port->health);
 }
 
+/* --- the age of connections --- */
+
+/* Called when one begins, and when it has ended but its descriptor is not closed yet. */
+static void note_connection(void *user, struct MHD_Connection *connection, void **context,
+                            enum MHD_ConnectionNotificationCode code)
+{
+    health_port_t *port = user;
+    health_port_connection_t *noted = *context;
+
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (noted != NULL) {
+            noted->fd = 0;
+        }
+        return;
+    }
+    for (size_t i = 0; i < COUNT(port->connections) && *context == NULL; i++) {
+        if (port->connections[i].fd == 0) {
+            noted = &port->connections[i];
+            noted->fd =
+                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+            noted->since = clock_awake();
+            *context = noted;
+        }
+    }
+}
+
+/*
+ * End those that are too old. Who sends a byte now and then is never idle, and some of them would
+ * leave no room for others. Nobody is woken for it: who does not send is idle.
+ */
+static void cut_old_connections(const health_port_t *port)
+{
+    const int64_t now = clock_awake();
+
+    for (size_t i = 0; i < COUNT(port->connections); i++) {
+        const health_port_connection_t *noted = &port->connections[i];
+
+        if (noted->fd != 0 && now - noted->since > CONNECTION_AGE) {
+            shutdown(noted->fd, SHUT_RDWR); /* which the library sees, and closes it */
+        }
+    }
+}
+
 /* --- listening --- */
 
 /* Returns the listening socket, or -1 with errno. */
@@ -142,7 +187,8 @@ static struct MHD_Daemon *start(const struct sockaddr *addr, socklen_t size, hea
     }
     daemon = MHD_start_daemon(
         MHD_USE_EPOLL | (addr->sa_family == AF_INET6 ? MHD_USE_IPv6 : MHD_NO_FLAG), 0, NULL, NULL,
-        handle, port, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+        handle, port, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)HEALTH_PORT_CONNECTIONS, MHD_OPTION_NOTIFY_CONNECTION, note_connection, port,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS, MHD_OPTION_END);
     if (daemon == NULL) {
@@ -218,6 +264,7 @@ int64_t health_port_timeout(const health_port_t *port, int64_t limit)
 
 void health_port_serve(const health_port_t *port)
 {
+    cut_old_connections(port);
     for (size_t i = 0; i < HEALTH_PORT_FDS; i++) {
         if (port->daemons[i] != NULL) {
             MHD_run(port->daemons[i]);

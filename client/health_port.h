@@ -18,13 +18,20 @@
 
 #include "health.h"
 
-#define HEALTH_PORT_FDS 2 /* one for each address */
+#define HEALTH_PORT_FDS 2          /* one for each address */
+#define HEALTH_PORT_CONNECTIONS 32 /* at most, on each of them */
 
 struct MHD_Daemon;
+
+typedef struct health_port_connection_t {
+    int fd;        /* 0 = none */
+    int64_t since; /* ms, of clock_awake() */
+} health_port_connection_t;
 
 /* A zeroed one is not open. Its address must not change while it is open. */
 typedef struct health_port_t {
     struct MHD_Daemon *daemons[HEALTH_PORT_FDS]; /* NULL = none */
+    health_port_connection_t connections[HEALTH_PORT_FDS * HEALTH_PORT_CONNECTIONS];
     const health_t *health;
 } health_port_t;
 

@@ -437,6 +437,30 @@ static void test_many_silent_ones(void **state)
     finish();
 }
 
+/* It never ends its header, and is never silent for long. */
+static void test_one_that_drips(void **state)
+{
+    const int64_t until = clock_awake() + CLOCK_MINUTE;
+    char byte;
+    int fd;
+
+    (void)state;
+    begin_with_port();
+    fd = call();
+    do {
+        const int64_t next = clock_monotonic() + 500;
+
+        assert_true(clock_awake() < until);
+        send(fd, "G", 1, MSG_NOSIGNAL);
+        while (clock_monotonic() < next) {
+            assert_true(wait_poll(&ear, NULL, 0, next));
+        }
+    } while (recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN);
+    assert_answer("/client/health", "200", "healthy");
+    close(fd);
+    finish();
+}
+
 static void test_a_port_that_is_taken(void **state)
 {
     static vitals_t other;
@@ -469,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_probers_are_told, start, stop),
         cmocka_unit_test_setup_teardown(test_garbage, start, stop),
         cmocka_unit_test_setup_teardown(test_many_silent_ones, start, stop),
+        cmocka_unit_test_setup_teardown(test_one_that_drips, start, stop),
         cmocka_unit_test_setup_teardown(test_a_port_that_is_taken, start, stop),
     };
 
