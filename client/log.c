@@ -1,11 +1,15 @@
 #include "log.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 100 /* with a reader that has stopped */
+
 static vps_level_t threshold = VPS_INFO;
 static const char *hidden[3] = {"", "", ""};
+static unsigned long dropped; /* lines, since the last one that could be written */
 
 void log_set_level(vps_level_t level)
 {
@@ -55,6 +59,29 @@ char *log_mask(char *out, size_t size, const char *text)
     return out;
 }
 
+/*
+ * Returns whether the line is written. A full pipe must not hold us, as no signal could end that
+ * write; and who has not read for a while is not waited for again at each line.
+ */
+static bool put(const char *line, size_t len)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, dropped > 0 ? 0 : PATIENCE_MS) == 1 &&
+           write(STDERR_FILENO, line, len) == (ssize_t)len;
+}
+
+static void tell_dropped(void)
+{
+    char line[VPS_LOGLINE_SIZE];
+    const size_t len = vps_logline(line, sizeof(line), time(NULL), "log",
+                                   "⚠️ Lines that could not be written: %lu", dropped);
+
+    if (put(line, len)) {
+        dropped = 0;
+    }
+}
+
 void log_write(vps_level_t level, const char *component, const char *format, ...)
 {
     char message[VPS_LOGLINE_SIZE];
@@ -70,8 +97,11 @@ void log_write(vps_level_t level, const char *component, const char *format, ...
     va_end(args);
     len = vps_logline(line, sizeof(line), time(NULL), component, "%s",
                       log_mask(message, sizeof(message), message));
+    if (dropped > 0) {
+        tell_dropped();
+    }
     /* A log that cannot be written is no reason to stop watching. */
-    if (write(STDERR_FILENO, line, len) < 0) {
-        return;
+    if (dropped > 0 || !put(line, len)) {
+        dropped++;
     }
 }

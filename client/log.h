@@ -1,5 +1,6 @@
 /*
- * The daemon's log: lines of shared/logline.h on standard error, one write each.
+ * The daemon's log: lines of shared/logline.h on standard error, one write each. One that nobody
+ * takes there is dropped after a moment, and the next one that can be written tells how many were.
  *
  * Texts of other programs (an answer, an error of libcurl) may be logged as they are: control
  * characters are escaped by vps_logline(), and the secrets named by log_hide() become asterisks

@@ -3,10 +3,12 @@ use strict;
 use warnings;
 use utf8;
 
+use Fcntl qw(O_NONBLOCK O_RDWR);
 use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::UNIX;
+use POSIX qw(mkfifo);
 use Socket qw(SOCK_DGRAM);
 use Test::More;
 use Time::HiRes qw(time);
@@ -166,6 +168,27 @@ sub play_rounds {
     }
     return 1;
 }
+
+subtest 'a log that nobody reads' => sub {
+    my $folder = tempdir('client-log-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    mkfifo("$folder/log", 0600) or die "mkfifo: $!";
+    sysopen my $pipe, "$folder/log", O_RDWR | O_NONBLOCK or die "fifo: $!";
+    my $fill = sub { 1 while syswrite $pipe, 'x' x 4096 };
+    my $text = '';
+    my $drain = sub { 1 while sysread $pipe, $text, 65_536, length $text };
+
+    $fill->();
+    my $before = count('keepalive');
+    my $client = ClientDaemon->start(
+        by => [qw(sh -c), 'exec 2<>"$0" && exec "$@"', "$folder/log"], env => environment());
+    ok($client->wait_for(sub { count('keepalive') > $before }), 'does not keep it from its work');
+    $drain->();
+    $client->signal('USR1');
+    ok($client->wait_for(sub { $drain->(); $text =~ /could not be written: [1-9]\d*\n.*Keepalive accepted/s }),
+        'what is missing is told');
+    $fill->();
+    is($client->end, 0, 'nor from its end');
+};
 
 subtest 'rounds leave nothing behind' => sub {
     plan skip_all => 'no /proc here' unless -r '/proc/self/status';
