@@ -19,14 +19,17 @@ static inline int64_t clock_read(clockid_t clock)
 
 /*
  * Milliseconds since this machine was started, those it was suspended included: for the ages of
- * what is known, and for when a round is due.
+ * what is known, and for when a round is due. The same for all processes of the machine.
  */
-static inline int64_t clock_monotonic(void)
+static inline int64_t clock_elapsed(void)
 {
     return clock_read(CLOCK_BOOTTIME);
 }
 
-/* The same without suspends: for limits of what can only go on while the machine is awake. */
+/*
+ * The same without suspends: for limits of what can only go on while the machine is awake. All
+ * timeouts of poll() are of this kind, and systemd's watchdog.
+ */
 static inline int64_t clock_awake(void)
 {
     return clock_read(CLOCK_MONOTONIC);

@@ -5,7 +5,7 @@
  * A zeroed course_t has done nothing yet, and its first round is due. Then it goes: course_next()
  * says what to do, again and again; a round ends in course_judge() and course_plan().
  *
- * Instants are those of clock_monotonic(), so that a suspend counts: a round that came due in it is
+ * Instants are those of clock_elapsed(), so that a suspend counts: a round that came due in it is
  * due at once.
  */
 #ifndef COURSE_H

@@ -198,7 +198,7 @@ static const char *reason(int status)
 
 static void tell_resolver(dns_t *dns, const server_t *servers, size_t count, bool is_known)
 {
-    const int64_t now = clock_monotonic();
+    const int64_t now = clock_elapsed();
     const char *name = count > 0 ? servers[0].name : "no server";
     const int status = count > 0 ? servers[0].status : ARES_EFILE;
     char length[OUTAGE_LENGTH_SIZE];
@@ -217,7 +217,7 @@ static void tell_resolver(dns_t *dns, const server_t *servers, size_t count, boo
 
 static void tell_cloudflare(dns_t *dns, const cloudflare_t *cloudflare, const options_t *options)
 {
-    const int64_t now = clock_monotonic();
+    const int64_t now = clock_elapsed();
     char length[OUTAGE_LENGTH_SIZE];
 
     if (cloudflare->direct.version == 0) {
@@ -233,7 +233,7 @@ static void tell_cloudflare(dns_t *dns, const cloudflare_t *cloudflare, const op
 
 void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip)
 {
-    const int64_t now = clock_monotonic();
+    const int64_t now = clock_elapsed();
     char length[OUTAGE_LENGTH_SIZE], here[VPS_ADDR_TEXT_SIZE], there[VPS_ADDR_TEXT_SIZE];
 
     if (view->direct.version == 0 || view->direct.version != public_ip->version) {

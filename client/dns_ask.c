@@ -164,17 +164,17 @@ static void process(const dns_ask_t *ask, const watch_t *watch)
 
 bool dns_ask_wait(dns_ask_t *ask, wait_t *wait, int64_t ms)
 {
-    const int64_t end = clock_monotonic() + ms;
+    const int64_t end = clock_elapsed() + ms;
     int64_t left;
 
-    while ((left = end - clock_monotonic()) > 0 && ask->open > 0) {
+    while ((left = end - clock_elapsed()) > 0 && ask->open > 0) {
         watch_t watch = {.count = 0};
 
         for (size_t i = 0; i < ask->servers; i++) {
             watch_sockets(&watch, ask->channels[i]);
             left = heed_timeouts(left, ask->channels[i]);
         }
-        if (!wait_poll(wait, watch.fds, watch.count, clock_monotonic() + left)) {
+        if (!wait_poll(wait, watch.fds, watch.count, clock_elapsed() + left)) {
             break;
         }
         process(ask, &watch);

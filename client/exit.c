@@ -108,7 +108,7 @@ static void ask_trace(const look_t *look, vps_trace_t *out)
 static void compare(const look_t *look, const vps_addr_t *gluetun, const vps_addr_t *trace)
 {
     outage_t *outage = &look->known->disagreeing;
-    const int64_t now = clock_monotonic();
+    const int64_t now = clock_elapsed();
     char length[OUTAGE_LENGTH_SIZE];
     char theirs[VPS_ADDR_TEXT_SIZE];
     char ours[VPS_ADDR_TEXT_SIZE];
@@ -134,17 +134,17 @@ static vps_addr_t ask_self(const look_t *look)
     exit_t *known = look->known;
     vps_place_t place;
 
-    if (clock_monotonic() >= known->self_until) {
+    if (clock_elapsed() >= known->self_until) {
         places_find_self(look->places, look->options, look->transfer, &place);
         known->self = place.public_ip;
-        known->self_until = place.public_ip.version != 0 ? clock_monotonic() + EXIT_SELF_AGE : 0;
+        known->self_until = place.public_ip.version != 0 ? clock_elapsed() + EXIT_SELF_AGE : 0;
     }
     return known->self;
 }
 
 static void tell_address(exit_t *known, const vps_addr_t *addr, bool is_observed)
 {
-    const int64_t now = clock_monotonic();
+    const int64_t now = clock_elapsed();
     const unsigned kind = is_observed ? ADDRESS_OBSERVED : ADDRESS_UNKNOWN;
     char length[OUTAGE_LENGTH_SIZE];
 

@@ -31,7 +31,7 @@
 
 #define EXIT_SELF_AGE CLOCK_HOUR
 
-/* A zeroed one has seen nothing yet. Instants are monotonic, in ms. */
+/* A zeroed one has seen nothing yet. Instants are those of clock_elapsed(). */
 typedef struct exit_t {
     vps_addr_t self;      /* what the look-up services told last that we are */
     int64_t self_until;   /* that counts until then */

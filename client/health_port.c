@@ -31,12 +31,12 @@ typedef struct page_t {
 
 static bool is_alive(const health_t *health)
 {
-    return health_is_alive(health, clock_monotonic());
+    return health_is_alive(health, clock_awake());
 }
 
 static bool is_ready(const health_t *health)
 {
-    return health_is_ready(health, health_now());
+    return health_is_ready(health, clock_elapsed());
 }
 
 static bool is_started(const health_t *health)

@@ -8,7 +8,7 @@
 
 static bool judge(const health_t *health, pid_t pid)
 {
-    const int64_t now = health_now();
+    const int64_t now = clock_elapsed();
     const long long age = (now - health->accepted) / CLOCK_SECOND;
     const long long interval = health->interval / CLOCK_SECOND;
     const bool is_ready = health_is_ready(health, now);

@@ -106,7 +106,7 @@ static uint32_t chance(void)
     uint32_t number;
 
     if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
-        number = (uint32_t)clock_monotonic(); /* spread a little less evenly */
+        number = (uint32_t)clock_elapsed(); /* spread a little less evenly */
     }
     return number;
 }
@@ -119,7 +119,7 @@ static void play_round(loop_t *loop)
 
     vitals_round_begins(&loop->vitals, &loop->options);
     result = look_and_report(loop);
-    now = clock_monotonic();
+    now = clock_elapsed();
     if (result.kind == TRANSFER_STOPPED) {
         return;
     }
@@ -170,7 +170,7 @@ static void reload(loop_t *loop)
 static bool take_step(loop_t *loop)
 {
     signals_read(&loop->wait.signals);
-    switch (course_next(&loop->course, &loop->wait.signals, clock_monotonic())) {
+    switch (course_next(&loop->course, &loop->wait.signals, clock_elapsed())) {
     case COURSE_WAIT:
         wait_until_due(loop);
         return true;

@@ -11,7 +11,7 @@
 #define OUTAGE_LENGTH_SIZE 32 /* bytes of "12 d 23 h" with its NUL */
 
 typedef struct outage_t {
-    int64_t since;  /* ms, monotonic; start of the outage */
+    int64_t since;  /* ms, of clock_elapsed(); start of the outage */
     uint32_t kinds; /* bit k: kind k was told in this outage */
     bool lasts;     /* there is an outage */
 } outage_t;

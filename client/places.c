@@ -54,7 +54,7 @@ static places_entry_t *entry_of(places_t *places, const vps_addr_t *addr)
 static void keep(places_entry_t *entry, const vps_place_t *place)
 {
     entry->place = *place;
-    entry->until = clock_monotonic() + PLACES_AGE;
+    entry->until = clock_elapsed() + PLACES_AGE;
 }
 
 /* --- asking --- */
@@ -160,7 +160,7 @@ static void rest_service(const question_t *question, vps_place_source_t source,
     places_entry_t *entry = question->entry;
     const bool is_reply = kind == TRANSFER_OK || kind == TRANSFER_REFUSED;
     const int64_t asked = asked_rest(kind, http);
-    const int64_t now = clock_monotonic();
+    const int64_t now = clock_elapsed();
 
     rest_after(&question->places->rest[source], is_reply ? TRANSFER_OK : kind, asked, now);
     if (is_useful) {
@@ -182,7 +182,7 @@ static bool ask(const question_t *question, vps_place_source_t source, vps_place
     bool is_useful;
 
     make_url(url, options, source, addr);
-    rest_spend(&question->places->rest[source], clock_monotonic());
+    rest_spend(&question->places->rest[source], clock_elapsed());
     kind = service_get(question->transfer, options, url, header, VPS_PLACE_BODY_MAX, &http);
     is_useful = kind == TRANSFER_OK && read_answer(out, source, addr, &http);
     if (kind != TRANSFER_STOPPED) {
@@ -201,7 +201,7 @@ static bool ask(const question_t *question, vps_place_source_t source, vps_place
 static bool may_ask(const question_t *question, int source)
 {
     const options_service_t wanted = question->options->service;
-    const int64_t now = clock_monotonic();
+    const int64_t now = clock_elapsed();
 
     return (wanted == OPTIONS_SERVICE_AUTO || wanted == services[source].option) &&
            rest_is_over(&question->places->rest[source], now) &&
@@ -233,7 +233,7 @@ bool places_find(places_t *places, const options_t *options, transfer_t *transfe
         return false;
     }
     question.entry = entry_of(places, addr);
-    if (clock_monotonic() >= question.entry->until && ask_all(&question, &place)) {
+    if (clock_elapsed() >= question.entry->until && ask_all(&question, &place)) {
         keep(question.entry, &place);
     }
     *out = question.entry->place;

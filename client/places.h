@@ -33,7 +33,7 @@
 typedef struct places_entry_t {
     vps_addr_t addr;              /* unknown: the entry is free */
     vps_place_t place;            /* of no address when unknown */
-    int64_t until;                /* ms, monotonic: the place is good until then */
+    int64_t until;                /* ms, of clock_elapsed(): the place is good until then */
     uint64_t used;                /* the larger, the later */
     rest_t rest[PLACES_SERVICES]; /* of each service, when asked for this address */
 } places_entry_t;

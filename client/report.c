@@ -189,7 +189,7 @@ static report_result_t conclude(course_t *course, transfer_kind_t kind, const vp
         kind = TRANSFER_FOREIGN;
     }
     if (kind != TRANSFER_STOPPED) {
-        news = course_judge(course, kind, clock_monotonic());
+        news = course_judge(course, kind, clock_elapsed());
         if (kind == TRANSFER_OK) {
             observed = member(answer, "observed_ip");
             vps_addr_parse(&result.observed_ip, observed, strlen(observed));

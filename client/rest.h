@@ -28,7 +28,7 @@
 #define REST_BURST 12 /* calls */
 #define REST_STEP (10 * CLOCK_MINUTE)
 
-/* Instants are monotonic, in ms. */
+/* Instants are those of clock_elapsed(). */
 typedef struct rest_t {
     int64_t until;     /* not asked before */
     int64_t spent;     /* when the budget will be whole again */

@@ -223,7 +223,7 @@ static bool has_ended(run_t *run)
 static bool wait_for_child(wait_t *wait, struct pollfd *output, int64_t limit)
 {
     return wait_poll(wait, output, output->fd >= 0 ? 1 : 0,
-                     clock_monotonic() + limit - clock_awake());
+                     clock_elapsed() + limit - clock_awake());
 }
 
 /* Returns SCRIPT_EXITED for any end of its own. */

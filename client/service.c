@@ -20,7 +20,7 @@ static bool tell_success(outage_t *outage, const char *component, const char *na
 {
     char length[OUTAGE_LENGTH_SIZE];
 
-    if (!outage_end(outage, clock_monotonic(), length)) {
+    if (!outage_end(outage, clock_elapsed(), length)) {
         return false;
     }
     log_write(VPS_INFO, component, "✅ %s answers again after %s", name, length);
@@ -36,7 +36,7 @@ bool service_tell(outage_t *outage, const char *component, const char *name, tra
         return tell_success(outage, component, name);
     }
     if (kind != TRANSFER_STOPPED) {
-        const bool news = outage_fail(outage, kind, clock_monotonic());
+        const bool news = outage_fail(outage, kind, clock_elapsed());
 
         log_write(news ? VPS_WARN : VPS_DEBUG, component, "⚠️ No usable answer from %s: %s%s",
                   name, transfer_reason(reason, kind, http), remedy);

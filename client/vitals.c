@@ -17,7 +17,7 @@
 
 static void tell_state_fault(vitals_t *vitals, const char *reason)
 {
-    bool news = outage_fail(&vitals->state_outage, 0, clock_monotonic());
+    bool news = outage_fail(&vitals->state_outage, 0, clock_elapsed());
 
     log_write(news ? VPS_WARN : VPS_DEBUG, "health",
               "⚠️ --healthcheck will fail, its state cannot be written: %s", reason);
@@ -33,7 +33,7 @@ static void write_state(vitals_t *vitals)
     } else if (!state_dir_write(&vitals->state, &vitals->health)) {
         tell_state_fault(vitals, strerror(errno));
         state_dir_close(&vitals->state); /* the folder may be another one by now */
-    } else if (outage_end(&vitals->state_outage, clock_monotonic(), length)) {
+    } else if (outage_end(&vitals->state_outage, clock_elapsed(), length)) {
         log_write(VPS_INFO, "health", "✅ The state for --healthcheck is written again after %s",
                   length);
     }
@@ -49,9 +49,9 @@ static void open_port(vitals_t *vitals)
         return;
     }
     if (health_port_open(&vitals->port, vitals->health_port, &vitals->health)) {
-        outage_end(&vitals->port_outage, clock_monotonic(), length);
+        outage_end(&vitals->port_outage, clock_elapsed(), length);
         log_write(VPS_INFO, "health", "Health port: 127.0.0.1:%ld", vitals->health_port);
-    } else if (outage_fail(&vitals->port_outage, 0, clock_monotonic())) {
+    } else if (outage_fail(&vitals->port_outage, 0, clock_elapsed())) {
         log_write(VPS_ERROR, "health", "❌ Cannot listen on health port %ld: %s",
                   vitals->health_port, strerror(errno));
     }
@@ -115,14 +115,14 @@ void vitals_reloaded(vitals_t *vitals, const options_t *options)
 void vitals_round_begins(vitals_t *vitals, const options_t *options)
 {
     vitals->health.promise =
-        clock_monotonic() + ROUND_REST + ROUND_REQUESTS * options->timeout * CLOCK_SECOND;
+        clock_awake() + ROUND_REST + ROUND_REQUESTS * options->timeout * CLOCK_SECOND;
 }
 
 void vitals_round_ends(vitals_t *vitals, bool accepted, const char *outcome, int64_t wait)
 {
-    vitals->health.promise = clock_monotonic() + wait + WAIT_GRACE;
+    vitals->health.promise = clock_awake() + wait + WAIT_GRACE;
     if (accepted) {
-        vitals->health.accepted = health_now();
+        vitals->health.accepted = clock_elapsed();
         write_state(vitals);
     }
     open_port(vitals);
@@ -141,7 +141,7 @@ int64_t vitals_timeout(const vitals_t *vitals, int64_t limit)
 {
     limit = health_port_timeout(&vitals->port, limit);
     if (vitals->notify.watchdog > 0) {
-        int64_t left = vitals->next_sign - clock_monotonic();
+        int64_t left = vitals->next_sign - clock_awake();
 
         if (left < 0) {
             left = 0;
@@ -155,7 +155,7 @@ int64_t vitals_timeout(const vitals_t *vitals, int64_t limit)
 
 void vitals_attend(vitals_t *vitals)
 {
-    int64_t now = clock_monotonic();
+    int64_t now = clock_awake();
 
     health_port_serve(&vitals->port);
     if (vitals->notify.watchdog > 0 && now >= vitals->next_sign) {

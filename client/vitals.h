@@ -25,7 +25,7 @@
 typedef struct vitals_t {
     health_t health;
     notify_t notify;
-    int64_t next_sign; /* ms, monotonic: the next sign of life for systemd's watchdog */
+    int64_t next_sign; /* ms, of clock_awake(): the next sign of life for systemd's watchdog */
     state_dir_t state;
     outage_t state_outage;
     char run_dir[OPTIONS_PATH_SIZE]; /* as configured */

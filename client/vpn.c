@@ -108,7 +108,7 @@ static finding_t look_at_network(vpn_t *vpn)
 static void tell_up(vpn_t *vpn, const finding_t *finding)
 {
     char length[OUTAGE_LENGTH_SIZE];
-    bool recovery = outage_end(&vpn->outage, clock_monotonic(), length);
+    bool recovery = outage_end(&vpn->outage, clock_elapsed(), length);
 
     if (recovery && vpn->was_up) {
         log_write(VPS_INFO, "vpn", "✅ VPN is up again after %s: %s", length, finding->text);
@@ -126,7 +126,7 @@ static vps_level_t level_of(const finding_t *finding)
 
 static void tell_other(vpn_t *vpn, const finding_t *finding)
 {
-    bool news = outage_fail(&vpn->outage, finding->kind, clock_monotonic());
+    bool news = outage_fail(&vpn->outage, finding->kind, clock_elapsed());
 
     log_write(news ? level_of(finding) : VPS_DEBUG, "vpn", "%s: %s",
               finding->answer == VPS_NO ? "⚠️ VPN is down" : "VPN state unknown",

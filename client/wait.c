@@ -38,7 +38,7 @@ bool wait_attend(wait_t *wait)
 bool wait_poll(wait_t *wait, struct pollfd *own, size_t count, int64_t until)
 {
     struct pollfd all[WAIT_OWN_MAX + WAIT_FDS];
-    int64_t left = until - clock_monotonic();
+    int64_t left = until - clock_elapsed();
     struct timespec timeout;
 
     if (count > 0) {

@@ -40,8 +40,8 @@ bool wait_attend(wait_t *wait);
 
 /*
  * Poll own (count <= WAIT_OWN_MAX; revents are filled) until one of them is ready, until the instant
- * until (ms, monotonic), or until something else has happened: call it in a loop. Returns false when
- * a signal asked to stop.
+ * until of clock_elapsed(), or until something else has happened: call it in a loop. Returns false
+ * when a signal asked to stop.
  */
 bool wait_poll(wait_t *wait, struct pollfd *own, size_t count, int64_t until);
 

@@ -136,10 +136,14 @@ subtest 'a round that takes long is no hanging one' => sub {
     my $socket = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$folder/notify") or die "socket: $!";
     $world->misbehave(keepalive => { hang => 1 });
     my $before = count('keepalive');
-    my $client = ClientDaemon->start(env => environment(NOTIFY_SOCKET => "$folder/notify", WATCHDOG_USEC => 200_000));
+    my $client = ClientDaemon->start(preload => ['clockstep'],
+        env => environment(NOTIFY_SOCKET => "$folder/notify", WATCHDOG_USEC => 200_000));
     ok($client->wait_for(sub { count('keepalive') > $before }), 'in the middle of a request');
     hear($socket, qr/WATCHDOG/) for 1 .. 20;
     is((hear($socket, qr/WATCHDOG/))[-1], 'WATCHDOG=1', 'it lives');
+    $client->suspend(86_400);
+    hear($socket, qr/WATCHDOG/) for 1 .. 5;
+    is((hear($socket, qr/WATCHDOG/))[-1], 'WATCHDOG=1', 'after a suspend too, in which nothing could be done');
     $client->signal('STOP');
     hear($socket, qr/nothing/);
     is_deeply([hear($socket, qr/./)], [], 'a process that hangs gives no sign');

@@ -49,21 +49,11 @@ static void test_alive(void **state)
     assert_false(health_is_alive(&health, 5001));
 }
 
-static void test_clock(void **state)
-{
-    const int64_t first = health_now();
-
-    (void)state;
-    assert_true(first > 0);
-    assert_true(health_now() >= first);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ready),
         cmocka_unit_test(test_alive),
-        cmocka_unit_test(test_clock),
     };
 
     return cmocka_run_group_tests_name("health", tests, NULL, NULL);
