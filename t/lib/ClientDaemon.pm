@@ -38,7 +38,8 @@ waits, wait_exit() only waits; both return the status, undef when it does not en
 
 With preload => ['clockstep'] its clocks can be stepped: step_clock(SECONDS) sets the wall clock so far from
 the true one, suspend(SECONDS) lets it find that the machine was suspended for so long in all. With
-preload => ['slowlookup'] no look-up of a name ends. by => [...] is a command that becomes the daemon.
+preload => ['slowlookup'] no look-up of a name ends, and the log has a line "look-up of NAME" when one begins.
+by => [...] is a command that becomes the daemon.
 
 =cut
 
