@@ -16,6 +16,7 @@
 #include "healthcheck.h"
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "version.h"
 #include "vpn.h"
 
@@ -136,6 +137,9 @@ static int work(const command_t *command)
     if (!loop_open(&loop)) {
         log_write(VPS_ERROR, "client", "❌ Cannot start: %s", strerror(errno));
         return EXIT_FAILED;
+    }
+    if (command->mode != MODE_RUN) {
+        notify_forget();
     }
     status = run_mode(&loop, command->mode);
     loop_close(&loop);

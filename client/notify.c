@@ -61,6 +61,11 @@ void notify_open(notify_t *out)
         out->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         out->watchdog = out->fd >= 0 ? read_watchdog() : 0;
     }
+    notify_forget();
+}
+
+void notify_forget(void)
+{
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_USEC");
     unsetenv("WATCHDOG_PID");

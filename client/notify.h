@@ -17,11 +17,14 @@ typedef struct notify_t {
     int64_t watchdog; /* ms between two signs of life, 0 = none wanted */
 } notify_t;
 
-/*
- * Read the environment, and remove from it what is read: it is for this process, and no script of
- * its must speak in its name.
- */
+/* Read the environment, then notify_forget(). */
 void notify_open(notify_t *out);
+
+/*
+ * Remove from the environment what notify_open() reads: it is for this process, and no script of
+ * its must speak in its name. For who tells nothing.
+ */
+void notify_forget(void);
 
 void notify_close(notify_t *notify);
 

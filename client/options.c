@@ -218,21 +218,11 @@ bool options_list(FILE *out, const char *path, char fault[OPTIONS_FAULT_SIZE])
     return true;
 }
 
-static bool is_name(const char *known, const char *name, size_t len)
-{
-    return known != NULL && strlen(known) == len && memcmp(known, name, len) == 0;
-}
-
 bool options_is_secret(const char *name, size_t len)
 {
-    for (size_t i = 0; i < options_table_size; i++) {
-        const option_t *option = &options_table[i];
+    const option_t *option = options_find_part(name, len);
 
-        if (is_name(option->name, name, len) || is_name(option->alias, name, len)) {
-            return option->secret;
-        }
-    }
-    return false;
+    return option != NULL && option->secret;
 }
 
 void options_help(FILE *out)

@@ -347,13 +347,23 @@ const option_t options_table[] = {
 };
 const size_t options_table_size = sizeof(options_table) / sizeof(options_table[0]);
 
-const option_t *options_find(const char *name)
+static bool is_name(const char *known, const char *name, size_t len)
+{
+    return known != NULL && strlen(known) == len && memcmp(known, name, len) == 0;
+}
+
+const option_t *options_find_part(const char *name, size_t len)
 {
     for (size_t i = 0; i < options_table_size; i++) {
-        if (strcmp(options_table[i].name, name) == 0 ||
-            (options_table[i].alias != NULL && strcmp(options_table[i].alias, name) == 0)) {
+        if (is_name(options_table[i].name, name, len) ||
+            is_name(options_table[i].alias, name, len)) {
             return &options_table[i];
         }
     }
     return NULL;
+}
+
+const option_t *options_find(const char *name)
+{
+    return options_find_part(name, strlen(name));
 }

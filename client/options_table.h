@@ -32,4 +32,7 @@ extern const size_t options_table_size;
 /* The option of this name, or older name; NULL = there is none. */
 const option_t *options_find(const char *name);
 
+/* The same for a name in len bytes. */
+const option_t *options_find_part(const char *name, size_t len);
+
 #endif

@@ -30,21 +30,7 @@ typedef struct run_t {
 
 /* --- environment --- */
 
-/* Ours alone: secrets, and the line to the service manager. */
-static bool is_private(const char *entry)
-{
-    static const char *const ours[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
-    size_t len = strcspn(entry, "=");
-
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        if (strlen(ours[i]) == len && memcmp(ours[i], entry, len) == 0) {
-            return true;
-        }
-    }
-    return options_is_secret(entry, len);
-}
-
-/* The caller frees the array, not its texts. Returns NULL when memory is out. */
+/* Ours without the secrets. The caller frees the array, not its texts. Returns NULL when memory is out. */
 static char **public_environment(void)
 {
     size_t count = 0;
@@ -59,7 +45,7 @@ static char **public_environment(void)
     }
     count = 0;
     for (char **entry = environ; *entry != NULL; entry++) {
-        if (!is_private(*entry)) {
+        if (!options_is_secret(*entry, strcspn(*entry, "="))) {
             out[count++] = *entry;
         }
     }

@@ -192,6 +192,17 @@ SH
     $_->signal('TERM'), ok($_->wait_for_log(qr/Stopped by a signal/), 'stopped') for $client, $other;
 };
 
+subtest 'it does not speak to the service manager' => sub {
+    my %manager = (NOTIFY_SOCKET => '/nowhere', WATCHDOG_USEC => 1_000_000, WATCHDOG_PID => $$, MY_OWN => 'variable');
+    for my $mode (qw(--print --once)) {
+        script("env >$folder/env");
+        is(ClientDaemon->run(args => [$mode], env => environment(%manager))->{status}, 0, $mode);
+        like(content('env'), qr/^MY_OWN=/m, 'has run it');
+        unlike(content('env'), qr/^(?:NOTIFY|WATCHDOG)_/m, 'without its address');
+        unlink "$folder/env";
+    }
+};
+
 subtest 'what it writes' => sub {
     my ($answer, $log) = answer('echo one; echo "two wörds" >&2; printf "\r\n\n  three"');
     is($answer, 'yes');
