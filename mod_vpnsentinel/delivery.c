@@ -38,6 +38,7 @@ struct delivery_t {
     waiting_t *waiting;
     bool busy;         /* a request or a commit is under way */
     int64_t mute_told; /* the mute that the newest accepted message ended, 0 = none */
+    int64_t answered;  /* the chat's message that Telegram has the newest answer to, 0 = none */
     at_hand_t at_hand;
     uint64_t changes;              /* of the store, as of the last look at what waits */
     int64_t due;                   /* monotonic usec: when to look again if that stays the same */
@@ -192,6 +193,7 @@ static void settle(delivery_t *delivery)
     delivery->last_success = clock_wall() / CLOCK_SECOND;
     tell_success(delivery);
     if (at_hand->turn == OUTBOX_REPLY) {
+        delivery->answered = at_hand->question.message;
         remove_question(delivery);
     } else {
         delivery->mute_told = at_hand->mute;
@@ -226,6 +228,9 @@ static void judge(delivery_t *delivery, const telegram_answer_t *answer)
         return;
     case OUTBOX_DROP:
         log_server(VPS_WARN, COMPONENT, "⚠️ An answer cannot be given: %s", answer->reason);
+        if (answer->kind == TELEGRAM_REFUSED) { /* alerts would be, too */
+            tell_failure(delivery, answer);
+        }
         remove_question(delivery);
         return;
     default:
@@ -386,6 +391,12 @@ static void send_next(delivery_t *delivery, outbox_turn_t turn, const outbox_mom
     }
 }
 
+/* The disk may have failed when it was to be removed, and show it again when it is back. */
+static bool is_answered(const delivery_t *delivery, const question_t *question)
+{
+    return question->message != 0 && question->message == delivery->answered;
+}
+
 /* The oldest question that is worth an answer; false = none, or another one has to go first. */
 static bool find_question(delivery_t *delivery, int64_t wall)
 {
@@ -394,7 +405,7 @@ static bool find_question(delivery_t *delivery, int64_t wall)
     if (!store_next_question(delivery->setup.store, question)) {
         return false;
     }
-    if (question->asked < wall - QUESTION_AGE_MAX) {
+    if (question->asked < wall - QUESTION_AGE_MAX || is_answered(delivery, question)) {
         remove_question(delivery);
         return false;
     }

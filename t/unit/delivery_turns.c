@@ -93,8 +93,11 @@ static void test_refused_answer(void **state)
     tend(REFUSED);
     assert_int_equal(store.is.question_count, 0);
     assert_int_equal(count_lines(VPS_WARN, "An answer cannot be given: HTTP 403"), 1);
-    assert_int_equal(error_log_lines.count, 0);
+    assert_non_null(strstr(told().telegram_error, "HTTP 403")); /* the alert would be, too */
+    assert_int_equal(error_log_lines.count, 1);
+    assert_non_null(strstr(error_log_lines.line[0], "VPNS0060: "));
     tend_in(1, TAKEN);
+    assert_string_equal(told().telegram_error, "");
     assert_int_equal(server.connections, 2);
     assert_int_equal(due, INT64_MAX);
     put(EVENT_BYPASS, 2, 1);
@@ -153,6 +156,28 @@ static void test_question_stays(void **state)
     tend_in(1, TAKEN);
     assert_int_equal(store.is.question_count, 0);
     assert_int_equal(server.connections, 0);
+}
+
+/* Answered, and not removed: it is not answered again, whatever its id is by then. */
+static void test_answered_question_stays(void **state)
+{
+    (void)state;
+    ask("/status", 0);
+    put_offline(1);
+    store.failures = 2;
+    tend(TAKEN);
+    assert_int_equal(store.is.question_count, 1);
+    store.is.questions[0].id = ++store.newest;
+    tend_in(1, TAKEN);
+    assert_int_equal(store.is.question_count, 1);
+    tend_in(1, TAKEN);
+    assert_int_equal(store.is.question_count, 0);
+    ask("/status", 0); /* another one */
+    tend_in(1, TAKEN);
+    tend_in(1, TAKEN);
+    assert_int_equal(server.connections, 3);
+    assert_sent(0, "answer to /status");
+    assert_int_equal(store.is.question_count + store.is.message_count, 0);
 }
 
 /* Its removal takes its time: nothing goes meanwhile. */
@@ -299,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stale_questions, start, stop),
         cmocka_unit_test_setup_teardown(test_no_answer_yet, start, stop),
         cmocka_unit_test_setup_teardown(test_question_stays, start, stop),
+        cmocka_unit_test_setup_teardown(test_answered_question_stays, start, stop),
         cmocka_unit_test_setup_teardown(test_slow_store, start, stop),
         cmocka_unit_test_setup_teardown(test_flapping, start, stop),
         cmocka_unit_test_setup_teardown(test_flapping_holds_up_nobody, start, stop),

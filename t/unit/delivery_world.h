@@ -43,6 +43,7 @@ static delivery_t *delivery;
 static int64_t due;        /* of the last call */
 static unsigned delivered; /* times that it was told */
 static bool can_answer;
+static int64_t asked; /* questions */
 
 /* --- what it works with --- */
 
@@ -101,6 +102,7 @@ static int start(void **state)
                                .ctx = &setup};
     delivered = 0;
     can_answer = true;
+    asked = 0;
     create_delivery();
     return 0;
 }
@@ -157,10 +159,10 @@ static inline void put_offline(uint64_t count)
     }
 }
 
-/* A question that was asked so long ago (sec). */
+/* A question that was asked so long ago (sec). The first is message 34. */
 static inline void ask(const char *text, int64_t ago)
 {
-    question_t question = {.asked = wall_seconds() - ago, .thread = 12, .message = 34};
+    question_t question = {.asked = wall_seconds() - ago, .thread = 12, .message = 34 + asked++};
 
     (void)snprintf(question.text, sizeof(question.text), "%s", text);
     store_put_question(&store, &question);
