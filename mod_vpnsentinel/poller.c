@@ -23,6 +23,7 @@
 #define RETRY_MAX (60 * CLOCK_SECOND)        /* usec */
 #define REFUSED_RETRY (300 * CLOCK_SECOND)   /* usec between tries while refused */
 #define CONFLICT_PAUSE (3600 * CLOCK_SECOND) /* usec between two lines on a conflict */
+#define TRIES 3u                             /* for what a poll needs not */
 #define COMMANDS_MAX 16u
 #define DIGITS "0123456789"
 #define SETTING_SIZE 64 /* bytes of the offset's name and value */
@@ -37,6 +38,7 @@ struct poller_t {
     poller_setup_t setup;
     bot_api_caller_t caller;
     step_t step;
+    bool lacks_some; /* name or commands, which may be had when things are better */
     bool busy;
     int64_t begun;                 /* monotonic usec: when the request under way began */
     int64_t not_before;            /* monotonic usec: of the next one */
@@ -148,11 +150,23 @@ static void wait_after_failure(poller_t *poller, const telegram_answer_t *answer
     poller->not_before = now + wait;
 }
 
-/* What a poll needs not is no reason not to poll, unless it is had soon. */
-static bool goes_without(const poller_t *poller, const telegram_answer_t *answer)
+/* Name and commands are no reason not to poll, unless they are had soon. */
+static bool is_not_soon(const telegram_answer_t *answer)
 {
-    return poller->step != POLL &&
-           (answer->kind != TELEGRAM_LATER || answer->retry_after * CLOCK_SECOND > RETRY_MAX);
+    return answer->kind != TELEGRAM_LATER || answer->retry_after * CLOCK_SECOND > RETRY_MAX;
+}
+
+static void go_without(poller_t *poller, const telegram_answer_t *answer)
+{
+    poller->step++;
+    poller->failures = 0;
+    poller->lacks_some = poller->lacks_some || answer->kind == TELEGRAM_LATER;
+}
+
+static void begin_anew(poller_t *poller)
+{
+    poller->step = ASK_NAME;
+    poller->lacks_some = false;
 }
 
 /* --- answers --- */
@@ -236,14 +250,30 @@ static bool take(poller_t *poller, const char *body, size_t size)
 
 static void fail(poller_t *poller, const telegram_answer_t *answer)
 {
-    if (goes_without(poller, answer)) {
-        poller->step++;
+    if (poller->step != POLL && is_not_soon(answer)) {
+        go_without(poller, answer);
         return;
     }
     tell_failure(poller, answer);
     wait_after_failure(poller, answer, clock_monotonic());
     if (answer->kind == TELEGRAM_REFUSED) { /* so were name and commands, perhaps */
-        poller->step = ASK_NAME;
+        begin_anew(poller);
+    } else if (poller->step != POLL && poller->failures >= TRIES) {
+        go_without(poller, answer);
+    }
+}
+
+static void succeed(poller_t *poller, step_t step)
+{
+    const bool is_over = poller->failures > 0;
+
+    poller->failures = 0;
+    if (step != POLL) {
+        return;
+    }
+    tell_success(poller);
+    if (is_over && poller->lacks_some) { /* what is over may have been why */
+        begin_anew(poller);
     }
 }
 
@@ -260,10 +290,7 @@ static void answered(void *ctx, const telegram_answer_t *answer, const char *bod
     } else if (!take(poller, body, size)) {
         fail(poller, &no_updates);
     } else {
-        poller->failures = 0;
-        if (step == POLL) {
-            tell_success(poller);
-        }
+        succeed(poller, step);
     }
 }
 

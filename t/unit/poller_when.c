@@ -239,6 +239,52 @@ static void test_later(void **state)
     assert_string_equal(poller_error(poller), "");
 }
 
+/* Something on the way lets them never through: it listens all the same, after a few tries. */
+static void test_never(void **state)
+{
+    static const char *const answers[] = {HTTP("403 Forbidden", "<html>"), GARBAGE,
+                                          HTTP("500 Error", "")};
+
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        assert_int_equal(stop(state), 0);
+        assert_int_equal(start(state), 0);
+        for (int step = 0; step < 2; step++) {
+            for (int try = 0; try < 3; try++) {
+                ask(answers[i]);
+                assert_asked(step == 0 ? "/getMe" : "/setMyCommands");
+                assert_due_in(SEC << try);
+            }
+        }
+        ask(RESULT("[" UPDATE(41, "/status") "]"));
+        assert_asked("/getUpdates");
+        assert_asked("\"limit\":10,");
+        assert_int_equal(store.is.question_count, 1);
+        assert_string_equal(poller_error(poller), "");
+        ask(EMPTY);
+        assert_asked("/getUpdates"); /* and does not insist */
+    }
+}
+
+/* An outage that began before name and commands were had: they are, when it is over. */
+static void test_later_than_an_outage(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 7; i++) {
+        ask(HTTP("502 Bad", ""));
+    }
+    assert_asked("/getUpdates");
+    ask(EMPTY);
+    ask(NAME);
+    assert_asked("/getMe");
+    ask(TOLD);
+    assert_asked("/setMyCommands");
+    assert_string_equal(bot_name(bot), "SentinelBot");
+    ask(HTTP("502 Bad", ""));
+    ask(EMPTY);
+    ask(EMPTY);
+    assert_asked("/getUpdates"); /* they are known */
+}
+
 /* What cannot even be begun is tried again like everything else. */
 static void test_request_cannot_begin(void **state)
 {
@@ -274,6 +320,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, start, stop),
         cmocka_unit_test_setup_teardown(test_no_name, start, stop),
         cmocka_unit_test_setup_teardown(test_later, start, stop),
+        cmocka_unit_test_setup_teardown(test_never, start, stop),
+        cmocka_unit_test_setup_teardown(test_later_than_an_outage, start, stop),
         cmocka_unit_test_setup_teardown(test_request_cannot_begin, start, stop),
     };
 
