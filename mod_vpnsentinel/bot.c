@@ -10,22 +10,30 @@
 #include "log.h"
 
 #define COMPONENT "telegram"
-#define STRANGERS_MAX 16u                /* chats that are remembered as told of */
-#define TALK_PAUSE (3600 * CLOCK_SECOND) /* usec between two answers to talk in a group */
-#define MINUTE (60 * CLOCK_SECOND)       /* usec */
-#define QUESTIONS_MAX 20u                /* within it; there are no more answers in it, either */
+#define STRANGERS_MAX 16u          /* chats that are remembered as told of */
+#define HOUR (3600 * CLOCK_SECOND) /* usec */
+#define STRANGER_LINES_MAX 20u     /* within it, for a ring of chats may be gone round */
+#define TALK_PAUSE HOUR            /* usec between two answers to talk in a group */
+#define MINUTE (60 * CLOCK_SECOND) /* usec */
+#define QUESTIONS_MAX 20u          /* within it; there are no more answers in it, either */
 
 _Static_assert(QUESTION_TEXT_SIZE >= TELEGRAM_TEXT_SIZE, "a question holds what was written");
+
+/* So many within so long, counted from the first one. */
+typedef struct quota_t {
+    int64_t begun; /* monotonic usec */
+    unsigned int used;
+} quota_t;
 
 struct bot_t {
     bot_setup_t setup;
     char name[TELEGRAM_NAME_SIZE];
     int64_t strangers[STRANGERS_MAX]; /* a ring */
     size_t strangers_told;            /* ever */
+    quota_t stranger_lines;           /* an hour */
     int64_t talk_due;                 /* monotonic usec: talk in a group is answered again */
     int64_t unknown_due;              /* the same: an unknown command is */
-    int64_t minute;                   /* monotonic usec: when the counted one began */
-    unsigned int questions;           /* in it */
+    quota_t questions;                /* a minute */
 };
 
 bot_t *bot_create(const bot_setup_t *setup, apr_pool_t *pool)
@@ -46,6 +54,19 @@ void bot_set_name(bot_t *bot, const char *name)
     apr_cpystrn(bot->name, name, sizeof(bot->name));
 }
 
+/* Use one more, if there is one left. */
+static bool use(quota_t *quota, unsigned int most, int64_t length, int64_t now)
+{
+    if (now >= quota->begun + length) {
+        *quota = (quota_t){.begun = now};
+    }
+    if (quota->used == most) {
+        return false;
+    }
+    quota->used++;
+    return true;
+}
+
 /* --- who is answered --- */
 
 static bool was_told_of(const bot_t *bot, int64_t chat)
@@ -61,7 +82,8 @@ static bool was_told_of(const bot_t *bot, int64_t chat)
 /* Once each: it is how one finds out the number of one's own chat. */
 static void tell_stranger(bot_t *bot, const telegram_update_t *update)
 {
-    if (was_told_of(bot, update->chat)) {
+    if (was_told_of(bot, update->chat) ||
+        !use(&bot->stranger_lines, STRANGER_LINES_MAX, HOUR, clock_monotonic())) {
         return;
     }
     bot->strangers[bot->strangers_told++ % STRANGERS_MAX] = update->chat;
@@ -70,6 +92,9 @@ static void tell_stranger(bot_t *bot, const telegram_update_t *update)
                " writes to the bot, but is not VPNSentinelTelegramChatID: it "
                "gets no answer",
                update->chat);
+    if (bot->stranger_lines.used == STRANGER_LINES_MAX) {
+        log_server(VPS_WARN, COMPONENT, "🔇 More such chats are not told of within this hour");
+    }
 }
 
 /* In a group people talk to each other, and give commands to other bots. */
@@ -86,15 +111,6 @@ static bool may_answer(bot_t *bot, const telegram_update_t *update, command_kind
     }
     *due = now + TALK_PAUSE;
     return true;
-}
-
-static bool is_too_much(bot_t *bot, int64_t now)
-{
-    if (now >= bot->minute + MINUTE) {
-        bot->minute = now;
-        bot->questions = 0;
-    }
-    return bot->questions++ >= QUESTIONS_MAX;
 }
 
 static bool is_heard(bot_t *bot, const telegram_update_t *update, int64_t now)
@@ -148,18 +164,18 @@ static void keep_question(bot_t *bot, const telegram_update_t *update, int64_t n
     log_server(VPS_DEBUG, COMPONENT, "Asked: %s", question.text);
 }
 
-void bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now)
+bool bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now)
 {
     const int64_t moment = clock_monotonic();
     command_t command;
 
     if (!is_heard(bot, update, now)) {
-        return;
+        return false;
     }
     command_parse(&command, update->text, bot->name);
     if (command.kind == COMMAND_NONE || !may_answer(bot, update, command.kind, moment) ||
-        is_too_much(bot, moment)) {
-        return;
+        !use(&bot->questions, QUESTIONS_MAX, MINUTE, moment)) {
+        return false;
     }
     if (command.kind == COMMAND_MUTE) {
         mute(bot, &command, now);
@@ -167,6 +183,7 @@ void bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now)
         unmute(bot, now);
     }
     keep_question(bot, update, now);
+    return true;
 }
 
 void bot_take_back(bot_t *bot)

@@ -18,8 +18,9 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define CHAT INT64_C(-1001234567890)
 #define NAME "SentinelBot"
-#define STRANGERS 16 /* that are remembered */
-#define QUESTIONS 20 /* a minute */
+#define STRANGERS 16      /* that are remembered */
+#define STRANGER_LINES 20 /* an hour */
+#define QUESTIONS 20      /* a minute */
 
 static chat_t chat;
 static mute_t mute;
@@ -52,10 +53,11 @@ static telegram_update_t update_of(const char *text)
 static bool hears(const telegram_update_t *update)
 {
     const size_t before = store.is.question_count;
+    const bool is_heard = bot_hear(bot, update, wall_seconds());
 
-    bot_hear(bot, update, wall_seconds());
     keep_changes();
-    return store.is.question_count > before;
+    assert_int_equal(is_heard, store.is.question_count > before);
+    return is_heard;
 }
 
 static bool hears_text(const char *text)
@@ -174,6 +176,26 @@ static void test_strangers(void **state)
     assert_false(hears(&update));
     assert_int_equal(strangers_told(), STRANGERS + 2);
     assert_int_equal(store.changes, 0);
+}
+
+/* Whoever has more chats than are remembered could fill the log. */
+static void test_many_strangers(void **state)
+{
+    telegram_update_t update = update_of("/status");
+
+    (void)state;
+    for (unsigned hour = 1; hour <= 2; hour++) {
+        for (int round = 0; round < 50; round++) {
+            for (int64_t id = 1; id <= STRANGERS + 1; id++) {
+                update.chat = id;
+                assert_false(hears(&update));
+            }
+        }
+        assert_int_equal(strangers_told(), hour * STRANGER_LINES);
+        assert_int_equal(count_lines(VPS_WARN, "More such chats"), hour);
+        clock_ahead += 3601;
+        update.date = 0;
+    }
 }
 
 /* Neither a bot nor silence makes a stranger. */
@@ -392,14 +414,14 @@ static void test_taking_back(void **state)
     const telegram_update_t begin_it = update_of("/mute 1h"), end_it = update_of("/unmute");
 
     (void)state;
-    bot_hear(bot, &begin_it, wall_seconds());
+    (void)bot_hear(bot, &begin_it, wall_seconds());
     store_rollback(&store);
     bot_take_back(bot);
     assert_int_equal(mute.since, 0);
-    bot_hear(bot, &begin_it, wall_seconds());
+    (void)bot_hear(bot, &begin_it, wall_seconds());
     keep_changes();
     clock_ahead += 10;
-    bot_hear(bot, &end_it, wall_seconds());
+    (void)bot_hear(bot, &end_it, wall_seconds());
     store_rollback(&store);
     bot_take_back(bot);
     assert_true(mute_is_on(&mute, wall_seconds()));
@@ -413,6 +435,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_long_question, start),
         cmocka_unit_test_setup(test_whom_it_hears, start),
         cmocka_unit_test_setup(test_strangers, start),
+        cmocka_unit_test_setup(test_many_strangers, start),
         cmocka_unit_test_setup(test_strangers_who_say_nothing, start),
         cmocka_unit_test_setup(test_what_it_does_not_hear, start),
         cmocka_unit_test_setup(test_old_ones, start),
