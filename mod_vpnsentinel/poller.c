@@ -50,6 +50,8 @@ struct poller_t {
     bool is_told;                  /* the log has that, or another one since it heard last */
     int64_t conflict_told_until;   /* monotonic usec: a conflict is no news before */
     int64_t now;                   /* sec since epoch: while updates are read */
+    int updates;                   /* of the answer that is read */
+    bool is_heard;                 /* something follows of one of them */
 };
 
 static bot_api_done_t answered;
@@ -189,8 +191,9 @@ static void hear(void *ctx, const telegram_update_t *update)
     poller_t *poller = ctx;
     const bool counts_anew = poller->next < poller->offset;
 
+    poller->updates++;
     if (update->id >= poller->offset || counts_anew) {
-        bot_hear(poller->setup.bot, update, poller->now);
+        poller->is_heard |= bot_hear(poller->setup.bot, update, poller->now);
     }
 }
 
@@ -200,25 +203,49 @@ static void ignore(void *ctx, const telegram_update_t *update)
     (void)update;
 }
 
-/* Returns false when it is no answer of getUpdates. It may bring nothing, or the last ones again. */
-static bool take_updates(poller_t *poller, const char *body, size_t size)
+/* How many updates an answer may have. */
+static int limit_of(const poller_t *poller)
+{
+    return poller->failures == 0 ? POLL_LIMIT : 1;
+}
+
+/* Should they not wait, or should people elsewhere write all the time, of which each answer is a
+ * commit: unless it was for us, or so long that there is more. */
+static void keep_pace(poller_t *poller)
+{
+    if (!poller->is_heard && poller->updates < limit_of(poller)) {
+        poller->not_before = poller->begun + POLL_PACE;
+    }
+}
+
+/* Those of the answer, up to poller->next, and that they were heard. */
+static void hear_all(poller_t *poller, const char *body, size_t size)
 {
     char text[SETTING_SIZE];
 
-    poller->next = poller->offset;
-    if (!telegram_read_updates(body, size, &poller->next, ignore, NULL)) {
-        return false;
-    }
-    if (poller->next == poller->offset) {
-        poller->not_before = poller->begun + POLL_PACE; /* should they not wait */
-        return true;
-    }
     poller->now = clock_wall() / CLOCK_SECOND;
     (void)telegram_read_updates(body, size, &poller->next, hear, poller);
     (void)snprintf(text, sizeof(text), "%" PRId64, poller->next);
     store_put_setting(poller->setup.store, poller->setting, text);
-    poller->busy = true;
-    store_commit(poller->setup.store, stored, poller);
+}
+
+/* Returns false when it is no answer of getUpdates. It may bring nothing, or the last ones again. */
+static bool take_updates(poller_t *poller, const char *body, size_t size)
+{
+    poller->next = poller->offset;
+    poller->updates = 0;
+    poller->is_heard = false;
+    if (!telegram_read_updates(body, size, &poller->next, ignore, NULL)) {
+        return false;
+    }
+    if (poller->next != poller->offset) {
+        hear_all(poller, body, size);
+    }
+    keep_pace(poller);
+    if (poller->next != poller->offset) {
+        poller->busy = true;
+        store_commit(poller->setup.store, stored, poller);
+    }
     return true;
 }
 
@@ -316,8 +343,7 @@ static char *body_of(const poller_t *poller)
     case TELL_COMMANDS:
         return commands_body();
     default:
-        return telegram_poll_body(poller->offset, POLL_TIMEOUT,
-                                  poller->failures == 0 ? POLL_LIMIT : 1);
+        return telegram_poll_body(poller->offset, POLL_TIMEOUT, limit_of(poller));
     }
 }
 

@@ -26,6 +26,28 @@ static void test_pace(void **state)
     assert_true(due <= clock_monotonic()); /* there may be more */
 }
 
+#define STRANGER(id)                                                                               \
+    "{\"update_id\":" #id ",\"message\":{\"chat\":{\"id\":5,\"type\":\"group\"},\"text\":\"x\"}}"
+
+/* What others write is gathered for a moment, since each answer is a commit; never what is ours, or
+ * may be. */
+static void test_pace_among_strangers(void **state)
+{
+    (void)state;
+    begin_polling();
+    ask(RESULT("[" STRANGER(41) "]"));
+    assert_due_in(POLL_PACE);
+    assert_int_equal(store.commits, 1);
+    ask(RESULT("[" STRANGER(42) "," UPDATE(43, "/status") "," STRANGER(44) "]"));
+    assert_true(due <= clock_monotonic());
+    ask(RESULT("[" STRANGER(45) "," UPDATE(46, "/status@OtherBot") "]"));
+    assert_due_in(POLL_PACE);
+    ask(RESULT("[" STRANGER(51) "," STRANGER(52) "," STRANGER(53) "," STRANGER(54) "," STRANGER(
+        55) "," STRANGER(56) "," STRANGER(57) "," STRANGER(58) "," STRANGER(59) "," STRANGER(60) "]"));
+    assert_true(due <= clock_monotonic()); /* there is more */
+    assert_string_equal(setting(OFFSET), "61");
+}
+
 static bool is_asked(void)
 {
     return server.connections == 3 && request_is_complete();
@@ -313,6 +335,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pace, start, stop),
+        cmocka_unit_test_setup_teardown(test_pace_among_strangers, start, stop),
         cmocka_unit_test_setup_teardown(test_long_poll, start, stop),
         cmocka_unit_test_setup_teardown(test_failures, start, stop),
         cmocka_unit_test_setup_teardown(test_conflict, start, stop),
