@@ -18,6 +18,7 @@
 #define COMPONENT "telegram"
 #define TIMEOUT_MS 20000L        /* ms for a sendMessage */
 #define STORE_RETRY CLOCK_SECOND /* usec before the store is asked again after it failed */
+#define QUESTION_AHEAD_MAX 60    /* sec that a clock which is being set may lose */
 
 /* What is being sent. */
 typedef struct at_hand_t {
@@ -397,6 +398,12 @@ static bool is_answered(const delivery_t *delivery, const question_t *question)
     return question->message != 0 && question->message == delivery->answered;
 }
 
+/* From too far ahead, too: the clock was set back, and it would not expire as long as that. */
+static bool is_stale(const question_t *question, int64_t wall)
+{
+    return question->asked < wall - QUESTION_AGE_MAX || question->asked > wall + QUESTION_AHEAD_MAX;
+}
+
 /* The oldest question that is worth an answer; false = none, or another one has to go first. */
 static bool find_question(delivery_t *delivery, int64_t wall)
 {
@@ -405,7 +412,7 @@ static bool find_question(delivery_t *delivery, int64_t wall)
     if (!store_next_question(delivery->setup.store, question)) {
         return false;
     }
-    if (question->asked < wall - QUESTION_AGE_MAX || is_answered(delivery, question)) {
+    if (is_stale(question, wall) || is_answered(delivery, question)) {
         remove_question(delivery);
         return false;
     }

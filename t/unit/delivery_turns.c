@@ -123,6 +123,25 @@ static void test_stale_questions(void **state)
     assert_int_equal(due, INT64_MAX);
 }
 
+/* The clock was set back: nobody waits for an answer until it is there again. */
+static void test_questions_from_ahead(void **state)
+{
+    (void)state;
+    ask("/help", -3600);
+    ask("/ping", -70);
+    ask("/status", -50);
+    for (int calls = 0; server.connections == 0; calls++) {
+        assert_in_range(calls, 0, 3);
+        tend(GARBAGE);
+    }
+    assert_sent(0, "answer to /status");
+    assert_int_equal(store.is.question_count, 1);
+    put_offline(1);
+    tend_in(QUESTION_AGE_MAX + 60, TAKEN); /* not even that one holds the alert up for ever */
+    assert_int_equal(store.is.question_count, 0);
+    assert_sent(1, "client-1-1");
+}
+
 /* It is not there yet; asked for too long, it is dropped. */
 static void test_no_answer_yet(void **state)
 {
@@ -322,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers_to_answers, start, stop),
         cmocka_unit_test_setup_teardown(test_refused_answer, start, stop),
         cmocka_unit_test_setup_teardown(test_stale_questions, start, stop),
+        cmocka_unit_test_setup_teardown(test_questions_from_ahead, start, stop),
         cmocka_unit_test_setup_teardown(test_no_answer_yet, start, stop),
         cmocka_unit_test_setup_teardown(test_question_stays, start, stop),
         cmocka_unit_test_setup_teardown(test_answered_question_stays, start, stop),
