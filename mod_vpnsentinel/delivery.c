@@ -17,6 +17,8 @@
 
 #define COMPONENT "telegram"
 #define TIMEOUT_MS 20000L        /* ms for a sendMessage */
+#define MANY 256u                /* alerts that are held: what changes is not looked at at once */
+#define MANY_PAUSE CLOCK_SECOND  /* usec between two looks at so many */
 #define STORE_RETRY CLOCK_SECOND /* usec before the store is asked again after it failed */
 #define QUESTION_AHEAD_MAX 60    /* sec that a clock which is being set may lose */
 
@@ -43,6 +45,7 @@ struct delivery_t {
     at_hand_t at_hand;
     uint64_t changes;              /* of the store, as of the last look at what waits */
     int64_t due;                   /* monotonic usec: when to look again if that stays the same */
+    int64_t look_not_before;       /* monotonic usec: whatever changes, unless it is due */
     int64_t last_success;          /* sec since epoch, 0 = never */
     char error[VITALS_ERROR_SIZE]; /* newest since then, "" = none */
 };
@@ -449,20 +452,34 @@ static void look(delivery_t *delivery, const outbox_moment_t *moment)
     }
     outbox_plan(&plan, &delivery->outbox, alerts, count, moment);
     delivery->due = plan.due;
+    delivery->look_not_before = count > MANY ? moment->now + MANY_PAUSE : 0;
     if (plan.turn != OUTBOX_WAIT) {
         delivery->due = 0;
+        delivery->look_not_before = 0;
         take_alerts(delivery, alerts, count);
         send_next(delivery, plan.turn, moment);
     }
 }
 
+static bool is_changed(const delivery_t *delivery)
+{
+    return store_changes(delivery->setup.store) != delivery->changes;
+}
+
 /* What it has changed in the store itself is looked at again, too. */
 static int64_t next_call(const delivery_t *delivery)
 {
-    const bool is_due = store_changes(delivery->setup.store) != delivery->changes ||
-                        delivery->due < delivery->outbox.not_before;
+    const bool is_due = is_changed(delivery) || delivery->due < delivery->outbox.not_before;
 
     return delivery->busy ? INT64_MAX : is_due ? delivery->outbox.not_before : delivery->due;
+}
+
+/* While many are held, each thing that happens would have all of them read again. */
+static int64_t look_due(const delivery_t *delivery)
+{
+    return is_changed(delivery) && delivery->look_not_before < delivery->due
+               ? delivery->look_not_before
+               : delivery->due;
 }
 
 int64_t delivery_tend(delivery_t *delivery, int64_t now)
@@ -472,8 +489,8 @@ int64_t delivery_tend(delivery_t *delivery, int64_t now)
     if (!delivery_is_on(delivery) || delivery->busy) {
         return INT64_MAX;
     }
-    if (store_changes(delivery->setup.store) == delivery->changes && now < delivery->due) {
-        return delivery->due;
+    if (now < look_due(delivery)) {
+        return look_due(delivery);
     }
     delivery->changes = store_changes(delivery->setup.store);
     moment = take_moment(delivery, now);

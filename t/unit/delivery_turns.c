@@ -288,6 +288,37 @@ static void test_nothing_is_walked_twice(void **state)
     assert_int_equal(server.connections, 0);
 }
 
+/* Many are held: whatever happens, they are read once a second; a new trouble waits as long. */
+static void test_many_are_walked_rarely(void **state)
+{
+    unsigned walks;
+
+    (void)state;
+    setup.flap_threshold = 1;
+    create_delivery();
+    store.repeats = 1;
+    put_offline(300);
+    tend(TAKEN);
+    walks = store.walks;
+    for (uint64_t uid = 301; uid <= 310; uid++) {
+        put(EVENT_OFFLINE, uid, 1);
+        tend(TAKEN);
+        assert_in_range(due, clock_monotonic() + 1, clock_monotonic() + SEC);
+    }
+    assert_int_equal(store.walks, walks);
+    tend_in(1, TAKEN);
+    assert_int_equal(store.walks, walks + 1);
+    put(EVENT_STARTED, 0, 1);
+    tend(TAKEN);
+    assert_int_equal(server.connections, 0);
+    tend_in(1, TAKEN);
+    assert_sent(0, message_title(EVENT_STARTED));
+    tend(TAKEN); /* nothing new */
+    tend_in(OUTBOX_FLAP_CALM + 1, TAKEN);
+    assert_int_equal(server.connections, 2); /* all that were held */
+    assert_int_equal(store.is.message_count, 0);
+}
+
 /* While it is muted, or waits after a failure, not at all. */
 static void test_nothing_is_walked_while_waiting(void **state)
 {
@@ -349,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flapping, start, stop),
         cmocka_unit_test_setup_teardown(test_flapping_holds_up_nobody, start, stop),
         cmocka_unit_test_setup_teardown(test_nothing_is_walked_twice, start, stop),
+        cmocka_unit_test_setup_teardown(test_many_are_walked_rarely, start, stop),
         cmocka_unit_test_setup_teardown(test_nothing_is_walked_while_waiting, start, stop),
         cmocka_unit_test_setup_teardown(test_few_calls, start, stop),
     };

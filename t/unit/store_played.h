@@ -9,14 +9,15 @@
 
 #include "store.h"
 
-#define PLAYED_MAX 64        /* of each */
+#define PLAYED_MAX 64 /* of each, but of messages */
+#define MESSAGES_MAX 512
 #define PLAYED_TEXT_SIZE 160 /* bytes of a setting's name and value */
 
 typedef struct played_t {
     struct {
         uint64_t id;
         event_t event;
-    } messages[PLAYED_MAX]; /* oldest first */
+    } messages[MESSAGES_MAX]; /* oldest first */
     question_t questions[PLAYED_MAX];
     struct {
         char name[PLAYED_TEXT_SIZE], value[PLAYED_TEXT_SIZE];
@@ -123,7 +124,7 @@ static void assert_readable(const store_t *self)
 
 static inline void play_message(const event_t *event)
 {
-    assert_true(store.is.message_count < PLAYED_MAX);
+    assert_true(store.is.message_count < MESSAGES_MAX);
     store.is.messages[store.is.message_count].id = ++store.newest;
     store.is.messages[store.is.message_count++].event = *event;
     store.changes++;
