@@ -134,10 +134,9 @@ static bool is_heard(bot_t *bot, const telegram_update_t *update, int64_t now)
 
 static void mute(bot_t *bot, const command_t *command, int64_t now)
 {
-    const uint32_t seconds =
-        command->argument[0] == '\0' ? BOT_MUTE_INITIAL : command_duration(command->argument);
+    const uint32_t seconds = command_mute_length(command);
 
-    if (seconds > 0 && !command->has_more) {
+    if (seconds > 0) {
         mute_begin(bot->setup.mute, bot->setup.store, now, now + seconds);
         log_server(VPS_INFO, COMPONENT, "🔕 Alerts are muted for %" PRIu32 " s", seconds);
     }

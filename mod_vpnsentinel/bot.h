@@ -14,8 +14,6 @@
 #include "store.h"
 #include "telegram_update.h"
 
-#define BOT_MUTE_INITIAL 3600 /* sec of a mute when nobody says how long */
-
 typedef struct bot_t bot_t;
 
 /* What it works on. All outlive it. */

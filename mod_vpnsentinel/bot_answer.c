@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "bot.h"
 #include "clock.h"
 #include "command.h"
 #include "message.h"
@@ -425,8 +424,7 @@ static void answer_ping(text_t *text)
 static void answer_mute(text_t *text, const command_t *command, const mute_t *mute, int64_t asked,
                         int64_t now)
 {
-    if (command->has_more ||
-        (command->argument[0] != '\0' && command_duration(command->argument) == 0)) {
+    if (command_mute_length(command) == 0) {
         text_put(text, "For how long? Write /mute 30m, /mute 2h or /mute 1d, at most 365d; /mute "
                        "alone is for 1 h.");
     } else if (mute_is_on(mute, now)) {

@@ -149,3 +149,12 @@ uint32_t command_duration(const char *text)
     } while (*text != '\0');
     return total <= COMMAND_DURATION_MAX ? (uint32_t)total : 0;
 }
+
+uint32_t command_mute_length(const command_t *command)
+{
+    if (command->has_more) {
+        return 0;
+    }
+    return command->argument[0] == '\0' ? COMMAND_MUTE_INITIAL
+                                        : command_duration(command->argument);
+}

@@ -12,6 +12,7 @@
 
 #define COMMAND_ARGUMENT_SIZE 129              /* bytes with the NUL */
 #define COMMAND_DURATION_MAX (365 * 24 * 3600) /* sec */
+#define COMMAND_MUTE_INITIAL 3600              /* sec of a mute when nobody says how long */
 
 typedef enum command_kind_t {
     COMMAND_NONE, /* not for us: another bot's, or nothing at all */
@@ -45,6 +46,9 @@ void command_parse(command_t *out, const char *text, const char *bot_name);
  * else.
  */
 uint32_t command_duration(const char *text);
+
+/* How long a COMMAND_MUTE is to last, sec; 0 = it cannot be read. */
+uint32_t command_mute_length(const command_t *command);
 
 /* A command as people are told of it. */
 typedef struct command_help_t {

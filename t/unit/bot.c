@@ -329,9 +329,9 @@ static void test_mute(void **state)
         const char *text;
         int64_t seconds; /* 0 = it is not muted */
     } cases[] = {
-        {"/mute", BOT_MUTE_INITIAL},
-        {"/MUTE", BOT_MUTE_INITIAL},
-        {"/mute@sentinelbot", BOT_MUTE_INITIAL},
+        {"/mute", COMMAND_MUTE_INITIAL},
+        {"/MUTE", COMMAND_MUTE_INITIAL},
+        {"/mute@sentinelbot", COMMAND_MUTE_INITIAL},
         {"/mute 30m", 1800},
         {"/mute 45", 2700},
         {"/mute 1h30m", 5400},

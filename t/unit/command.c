@@ -245,6 +245,31 @@ static void test_durations(void **state)
     }
 }
 
+static void test_mute_lengths(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t seconds;
+    } cases[] = {
+        {"/mute", COMMAND_MUTE_INITIAL},
+        {"/mute ", COMMAND_MUTE_INITIAL},
+        {"/mute 2h", 7200},
+        {"/mute 365d", COMMAND_DURATION_MAX},
+        {"/mute 366d", 0},
+        {"/mute 0", 0},
+        {"/mute soon", 0},
+        {"/mute 2 hours", 0}, /* is not 2 min */
+        {"/mute 2h please", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const command_t command = parse(cases[i].text, BOT);
+
+        assert_int_equal(command_mute_length(&command), cases[i].seconds);
+    }
+}
+
 /* What people are told of is understood, and Telegram takes it (setMyCommands). */
 static void test_table(void **state)
 {
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_long_argument),
         cmocka_unit_test(test_longest_argument),
         cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_mute_lengths),
         cmocka_unit_test(test_table),
     };
 
