@@ -7,6 +7,8 @@
 #include "telegram.h"
 #include "transfer.h"
 
+#define BOT_API_TIMEOUT_MS 20000L /* ms for a request that has its answer at once */
+
 /* Where it is and who we are. The texts outlive all calls. */
 typedef struct bot_api_t {
     const char *base; /* URL without a slash at its end */

@@ -6,8 +6,6 @@
 #include "event.h"
 #include "message.h"
 
-#define DOUBLINGS_MAX 6 /* then OUTBOX_RETRY_MAX is reached */
-
 static int64_t longer(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -212,15 +210,6 @@ void outbox_plan(outbox_plan_t *plan, const outbox_t *outbox, alert_t *alerts, s
 
 /* --- answers --- */
 
-/* The wait after this many failures in a row, usec. */
-static int64_t back_off(unsigned int failures)
-{
-    const unsigned int doublings = failures < DOUBLINGS_MAX ? failures : DOUBLINGS_MAX;
-    const int64_t wait = OUTBOX_RETRY_MIN << doublings;
-
-    return shorter(wait, OUTBOX_RETRY_MAX);
-}
-
 /* Up to a fifth longer, so that many servers do not come back as one. */
 static int64_t spread(int64_t wait, uint32_t random)
 {
@@ -274,14 +263,6 @@ static bool change_way(outbox_t *outbox, telegram_kind_t kind)
     return true;
 }
 
-static int64_t wait_after(const outbox_t *outbox, const telegram_answer_t *answer)
-{
-    if (answer->kind == TELEGRAM_LATER) {
-        return longer(back_off(outbox->failures), answer->retry_after * CLOCK_SECOND);
-    }
-    return OUTBOX_REFUSED_RETRY;
-}
-
 outbox_result_t outbox_answered(outbox_t *outbox, outbox_turn_t turn,
                                 const telegram_answer_t *answer, int64_t now, uint32_t random)
 {
@@ -298,7 +279,7 @@ outbox_result_t outbox_answered(outbox_t *outbox, outbox_turn_t turn,
         outbox->plain = outbox->no_thread = outbox->is_moved = false;
         return OUTBOX_DROP;
     }
-    outbox->not_before = now + spread(wait_after(outbox, answer), random);
+    outbox->not_before = now + spread(telegram_retry(answer, outbox->failures), random);
     outbox->failures++;
     return OUTBOX_AGAIN;
 }

@@ -20,20 +20,17 @@
 #include "alert.h"
 #include "telegram.h"
 
-#define OUTBOX_PACE INT64_C(1000000)       /* usec between two messages */
-#define OUTBOX_SLOW_PACE INT64_C(5000000)  /* usec, when many went within the minute */
-#define OUTBOX_MINUTE INT64_C(60000000)    /* usec */
-#define OUTBOX_MINUTE_EASY 10u             /* messages within it before the pace slows down */
-#define OUTBOX_MINUTE_MAX 20u              /* messages within it */
-#define OUTBOX_GAP_MAX INT64_C(10000000)   /* usec between two digests of a storm, at most */
-#define OUTBOX_RETRY_MIN INT64_C(1000000)  /* usec of the first wait after a failure; doubles */
-#define OUTBOX_RETRY_MAX INT64_C(60000000) /* usec */
-#define OUTBOX_REFUSED_RETRY INT64_C(300000000) /* usec between tries while refused */
-#define OUTBOX_FEW 3u                           /* alerts that go one by one; more are a digest */
-#define OUTBOX_DIGEST_MAX 16384u                /* alerts of a digest */
-#define OUTBOX_FLAP_WINDOW 900                  /* sec in which repeats count */
-#define OUTBOX_FLAP_CALM 120                    /* sec without an alert that end the hold */
-#define OUTBOX_FLAP_HOLD 600                    /* sec that an alert is held at most */
+#define OUTBOX_PACE INT64_C(1000000)      /* usec between two messages */
+#define OUTBOX_SLOW_PACE INT64_C(5000000) /* usec, when many went within the minute */
+#define OUTBOX_MINUTE INT64_C(60000000)   /* usec */
+#define OUTBOX_MINUTE_EASY 10u            /* messages within it before the pace slows down */
+#define OUTBOX_MINUTE_MAX 20u             /* messages within it */
+#define OUTBOX_GAP_MAX INT64_C(10000000)  /* usec between two digests of a storm, at most */
+#define OUTBOX_FEW 3u                     /* alerts that go one by one; more are a digest */
+#define OUTBOX_DIGEST_MAX 16384u          /* alerts of a digest */
+#define OUTBOX_FLAP_WINDOW 900            /* sec in which repeats count */
+#define OUTBOX_FLAP_CALM 120              /* sec without an alert that end the hold */
+#define OUTBOX_FLAP_HOLD 600              /* sec that an alert is held at most */
 
 typedef struct outbox_t {
     unsigned int flap_threshold; /* the how many-th time within the window is flapping, 0 = never */

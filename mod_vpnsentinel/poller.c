@@ -15,13 +15,10 @@
 #include "telegram.h"
 
 #define COMPONENT "telegram"
-#define POLL_TIMEOUT 25        /* sec that Telegram waits for something to tell */
-#define POLL_LIMIT 10          /* updates of an answer; after a failure 1: they may not fit */
-#define POLL_PACE CLOCK_SECOND /* usec between two polls that bring nothing */
-#define TIMEOUT_MS 20000L      /* ms for a request that has its answer at once */
-#define RETRY_MIN CLOCK_SECOND /* usec of the first wait after a failure; doubles */
-#define RETRY_MAX (60 * CLOCK_SECOND)        /* usec */
-#define REFUSED_RETRY (300 * CLOCK_SECOND)   /* usec between tries while refused */
+#define POLL_TIMEOUT 25          /* sec that Telegram waits for something to tell */
+#define POLL_LIMIT 10            /* updates of an answer; after a failure 1: they may not fit */
+#define POLL_PACE CLOCK_SECOND   /* usec between two polls that bring nothing */
+#define STORE_RETRY CLOCK_SECOND /* usec before the same is asked again after the store failed */
 #define CONFLICT_PAUSE (3600 * CLOCK_SECOND) /* usec between two lines on a conflict */
 #define TRIES 3u                             /* for what a poll needs not */
 #define COMMANDS_MAX 16u
@@ -132,30 +129,17 @@ static void tell_success(poller_t *poller)
 
 /* --- failures --- */
 
-static int64_t back_off(unsigned int failures)
-{
-    const int64_t wait = failures < 6 ? RETRY_MIN << failures : RETRY_MAX;
-
-    return wait < RETRY_MAX ? wait : RETRY_MAX;
-}
-
 static void wait_after_failure(poller_t *poller, const telegram_answer_t *answer, int64_t now)
 {
-    int64_t wait = answer->kind == TELEGRAM_CONFLICT ? RETRY_MAX
-                   : answer->kind == TELEGRAM_LATER  ? back_off(poller->failures)
-                                                     : REFUSED_RETRY;
-
-    if (wait < answer->retry_after * CLOCK_SECOND) {
-        wait = answer->retry_after * CLOCK_SECOND;
-    }
+    poller->not_before = now + telegram_retry(answer, poller->failures);
     poller->failures++;
-    poller->not_before = now + wait;
 }
 
 /* Name and commands are no reason not to poll, unless they are had soon. */
 static bool is_not_soon(const telegram_answer_t *answer)
 {
-    return answer->kind != TELEGRAM_LATER || answer->retry_after * CLOCK_SECOND > RETRY_MAX;
+    return answer->kind != TELEGRAM_LATER ||
+           answer->retry_after * CLOCK_SECOND > TELEGRAM_RETRY_MAX;
 }
 
 static void go_without(poller_t *poller, const telegram_answer_t *answer)
@@ -180,7 +164,7 @@ static void stored(void *ctx, store_result_t result)
     poller->busy = false;
     if (result == STORE_FAILED) { /* they are told again */
         bot_take_back(poller->setup.bot);
-        poller->not_before = clock_monotonic() + RETRY_MIN;
+        poller->not_before = clock_monotonic() + STORE_RETRY;
     } else {
         poller->offset = poller->next;
     }
@@ -354,7 +338,7 @@ static void call(poller_t *poller)
     const bot_api_call_t call = {
         .method = methods[poller->step],
         .body = body,
-        .timeout_ms = TIMEOUT_MS + (waits ? POLL_TIMEOUT * 1000L : 0),
+        .timeout_ms = BOT_API_TIMEOUT_MS + (waits ? POLL_TIMEOUT * 1000L : 0),
         .answer_max = waits ? TELEGRAM_UPDATES_MAX : TELEGRAM_ANSWER_MAX,
     };
 

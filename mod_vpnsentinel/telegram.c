@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "secret.h"
 #include "telegram_json.h"
 #include "valid.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DOUBLINGS_MAX 6 /* then TELEGRAM_RETRY_MAX is reached */
 
 /* --- texts --- */
 
@@ -315,4 +317,25 @@ void telegram_read_answer(telegram_answer_t *out, const telegram_response_t *res
         explain(out, response, description);
     }
     json_object_put(answer);
+}
+
+/* --- another try --- */
+
+static int64_t back_off(unsigned int failures)
+{
+    return failures < DOUBLINGS_MAX ? TELEGRAM_RETRY_MIN << failures : TELEGRAM_RETRY_MAX;
+}
+
+int64_t telegram_retry(const telegram_answer_t *answer, unsigned int failures)
+{
+    const int64_t asked = answer->retry_after * CLOCK_SECOND, usual = back_off(failures);
+
+    switch (answer->kind) {
+    case TELEGRAM_LATER:
+        return asked > usual ? asked : usual;
+    case TELEGRAM_CONFLICT: /* whoever it is may end any moment */
+        return TELEGRAM_RETRY_MAX;
+    default:
+        return TELEGRAM_REFUSED_RETRY;
+    }
 }

@@ -18,7 +18,10 @@
     1048576                      /* bytes of an answer of getUpdates; one update is far below it */
 #define TELEGRAM_REASON_SIZE 160 /* bytes with the NUL */
 #define TELEGRAM_WAIT_MAX 3600   /* sec; who asks to wait longer is asked again then */
-#define TELEGRAM_ID_MAX ((INT64_C(1) << 52) - 1) /* of a chat, either sign; a message, a thread */
+#define TELEGRAM_RETRY_MIN INT64_C(1000000)  /* usec of the first wait after a failure; doubles */
+#define TELEGRAM_RETRY_MAX INT64_C(60000000) /* usec */
+#define TELEGRAM_REFUSED_RETRY INT64_C(300000000) /* usec between tries while refused */
+#define TELEGRAM_ID_MAX ((INT64_C(1) << 52) - 1)  /* of a chat, either sign; a message, a thread */
 
 typedef enum telegram_kind_t {
     TELEGRAM_OK,         /* 200 and "ok":true: it is done */
@@ -86,5 +89,9 @@ typedef struct telegram_response_t {
 /* Judge it, whatever was asked. token appears in no reason. */
 void telegram_read_answer(telegram_answer_t *out, const telegram_response_t *response,
                           const char *token);
+
+/* How long to wait before the same is asked again after an answer that is not OK, and so many
+ * failures in a row before it, usec. */
+int64_t telegram_retry(const telegram_answer_t *answer, unsigned int failures);
 
 #endif

@@ -285,7 +285,7 @@ static void test_no_third_way(void **state)
         tend(i < 2 ? answers[i] : MIGRATED(MOVED));
         tend(answers[i]);
         assert_int_equal(server.connections, 2);
-        assert_due_in(OUTBOX_REFUSED_RETRY, OUTBOX_REFUSED_RETRY + OUTBOX_REFUSED_RETRY / 5);
+        assert_due_in(TELEGRAM_REFUSED_RETRY, TELEGRAM_REFUSED_RETRY + TELEGRAM_REFUSED_RETRY / 5);
         assert_string_not_equal(told().telegram_error, "");
         assert_non_null(strstr(error_log_lines.line[error_log_lines.count - 1], "VPNS0060"));
         assert_int_equal(store.is.message_count, 1);
@@ -357,7 +357,7 @@ static void test_request_cannot_begin(void **state)
     tend(TAKEN);
     assert_int_equal(server.connections, 0);
     assert_int_equal(store.is.message_count, 1);
-    assert_due_in(OUTBOX_RETRY_MIN, OUTBOX_RETRY_MIN + OUTBOX_RETRY_MIN / 5);
+    assert_due_in(TELEGRAM_RETRY_MIN, TELEGRAM_RETRY_MIN + TELEGRAM_RETRY_MIN / 5);
     assert_string_equal(told().telegram_error, "out of memory");
     free(endless);
 }

@@ -84,7 +84,7 @@ static void test_refused(void **state)
     (void)state;
     for (int i = 0; i < 10; i++) {
         assert_int_equal(outbox_answered(&outbox, OUTBOX_DIGEST, &refused, NOW, 0), OUTBOX_AGAIN);
-        assert_int_equal(outbox.not_before, NOW + OUTBOX_REFUSED_RETRY);
+        assert_int_equal(outbox.not_before, NOW + TELEGRAM_REFUSED_RETRY);
     }
     assert_false(outbox.plain);
 }
@@ -127,7 +127,7 @@ static void test_other_ways(void **state)
         assert_true(*way);
         assert_int_equal(outbox.not_before, NOW + SECOND);
         (void)outbox_answered(&outbox, OUTBOX_ALERT, cases[i].answer, NOW, 0);
-        assert_int_equal(outbox.not_before, NOW + OUTBOX_REFUSED_RETRY);
+        assert_int_equal(outbox.not_before, NOW + TELEGRAM_REFUSED_RETRY);
         assert_int_equal(outbox_answered(&outbox, OUTBOX_ALERT, &ok, NOW, 0), OUTBOX_TAKEN);
         assert_false(*way);
     }
@@ -140,7 +140,7 @@ static void test_spread(void **state)
     static const struct {
         const telegram_answer_t *answer;
         int64_t wait;
-    } cases[] = {{&later, SECOND}, {&refused, OUTBOX_REFUSED_RETRY}, {&hour, 3600 * SECOND}};
+    } cases[] = {{&later, SECOND}, {&refused, TELEGRAM_REFUSED_RETRY}, {&hour, 3600 * SECOND}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -204,7 +204,7 @@ static void test_refused(void **state)
         assert_true(due <= clock_monotonic());
         ask(UNAUTHORIZED);
         assert_asked("/getUpdates");
-        assert_due_in(REFUSED_RETRY);
+        assert_due_in(TELEGRAM_REFUSED_RETRY);
     }
     assert_string_equal(bot_name(bot), "");
     assert_string_equal(poller_error(poller), "HTTP 401: Unauthorized");

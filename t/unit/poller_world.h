@@ -19,7 +19,6 @@
 #define OFFSET "telegram_offset 7654321"
 #define SEC CLOCK_SECOND
 #define POLL_PACE SEC
-#define REFUSED_RETRY (300 * SEC)
 #define HTTP(status, body) "HTTP/1.0 " status "\r\n\r\n" body
 #define RESULT(result) HTTP("200 OK", "{\"ok\":true,\"result\":" result "}")
 #define ERROR(code, description)                                                                   \

@@ -408,6 +408,45 @@ static void test_excess(void **state)
     }
 }
 
+/* --- another try --- */
+
+static void test_retry(void **state)
+{
+    static const struct {
+        telegram_kind_t kind;
+        int64_t asked; /* sec that they ask to wait */
+        unsigned failures;
+        int64_t wait; /* sec */
+    } cases[] = {
+        {TELEGRAM_LATER, 0, 0, 1},
+        {TELEGRAM_LATER, 0, 1, 2},
+        {TELEGRAM_LATER, 0, 5, 32},
+        {TELEGRAM_LATER, 0, 6, 60},
+        {TELEGRAM_LATER, 0, 7, 60},
+        {TELEGRAM_LATER, 0, 64, 60},
+        {TELEGRAM_LATER, 0, UINT32_MAX, 60},
+        {TELEGRAM_LATER, 1, 0, 1},
+        {TELEGRAM_LATER, 34, 0, 34},
+        {TELEGRAM_LATER, 3, 3, 8},
+        {TELEGRAM_LATER, 59, 9, 60},
+        {TELEGRAM_LATER, TELEGRAM_WAIT_MAX, 9, TELEGRAM_WAIT_MAX},
+        {TELEGRAM_CONFLICT, 0, 0, 60},
+        {TELEGRAM_CONFLICT, 0, 9, 60},
+        {TELEGRAM_REFUSED, 0, 0, 300},
+        {TELEGRAM_REFUSED, 0, 9, 300},
+        {TELEGRAM_UNPARSABLE, 0, 0, 300},
+        {TELEGRAM_NO_THREAD, 0, 0, 300},
+        {TELEGRAM_MIGRATED, 0, 0, 300},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const telegram_answer_t answer = {.kind = cases[i].kind, .retry_after = cases[i].asked};
+
+        assert_int_equal(telegram_retry(&answer, cases[i].failures), cases[i].wait * 1000000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,7 +455,7 @@ int main(void)
         cmocka_unit_test(test_poll_body), cmocka_unit_test(test_commands_body),
         cmocka_unit_test(test_kinds),     cmocka_unit_test(test_migrated),
         cmocka_unit_test(test_wait),      cmocka_unit_test(test_description),
-        cmocka_unit_test(test_excess),
+        cmocka_unit_test(test_excess),    cmocka_unit_test(test_retry),
     };
 
     return cmocka_run_group_tests_name("telegram", tests, NULL, NULL);
