@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "valid.h"
+
 #define DIGITS "0123456789"
 #define SPACES " \t\n\v\f\r"
 #define DIGITS_MAX 8 /* of a number in a duration: as many as the longest one has, sec */
@@ -58,19 +60,6 @@ static command_kind_t read_kind(const char *word, size_t len, const char *bot_na
     return find_command(name, (size_t)(end - name));
 }
 
-/* Copies len bytes as far as they fit. */
-static void copy_argument(char out[COMMAND_ARGUMENT_SIZE], const char *word, size_t len)
-{
-    if (len >= COMMAND_ARGUMENT_SIZE) {
-        len = COMMAND_ARGUMENT_SIZE - 1;
-        while (len > 0 && ((unsigned char)word[len] & 0xC0) == 0x80) {
-            len--;
-        }
-    }
-    memcpy(out, word, len);
-    out[len] = '\0';
-}
-
 void command_parse(command_t *out, const char *text, const char *bot_name)
 {
     const char *word = text + strspn(text, SPACES);
@@ -85,7 +74,7 @@ void command_parse(command_t *out, const char *text, const char *bot_name)
     word += len;
     word += strspn(word, SPACES);
     len = strcspn(word, SPACES);
-    copy_argument(out->argument, word, len);
+    vps_text_copy(out->argument, sizeof(out->argument), word, len);
     word += len;
     out->has_more = word[strspn(word, SPACES)] != '\0';
 }

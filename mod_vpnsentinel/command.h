@@ -35,8 +35,8 @@ typedef struct command_t {
 } command_t;
 
 /*
- * Read a message's text (valid UTF-8). Case counts in no command and no bot's name. bot_name: ours,
- * without "@"; "" = not known yet: then what names a bot is not for us.
+ * Read a message's text, valid as telegram_update.h gives it. Case counts in no command and no bot's
+ * name. bot_name: ours, without "@"; "" = not known yet: then what names a bot is not for us.
  */
 void command_parse(command_t *out, const char *text, const char *bot_name);
 

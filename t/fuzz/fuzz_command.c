@@ -25,10 +25,8 @@ static void check_command(const char *text, const char *bot_name)
     check(command.kind <= COMMAND_TALK);
     check(len < sizeof(command.argument));
     check(strcspn(command.argument, " \t\r\n\v\f") == len);
-    if (vps_valid_utf8(text, strlen(text))) {
-        check(vps_valid_utf8(command.argument, len));
-        check(len > 0 || !command.has_more);
-    }
+    check(vps_valid_text(command.argument, len));
+    check(len > 0 || !command.has_more || !vps_valid_text(text, strlen(text)));
     check(strchr(text, '/') != NULL || command.kind == COMMAND_TALK ||
           command.kind == COMMAND_NONE);
     check(command_duration(command.argument) <= COMMAND_DURATION_MAX);
