@@ -42,13 +42,6 @@ bool bot_answer_count(bot_answer_t *bot, census_t *out)
     return fleet_census(out, &bot->fleet);
 }
 
-static void put_label(text_t *text, const char *label)
-{
-    text_put(text, "\n");
-    text_put(text, label);
-    text_put(text, ": ");
-}
-
 /* --- /status --- */
 
 /* Among the worst ones, behind those that are as bad. */
@@ -216,7 +209,7 @@ static void put_alerts(text_t *text, const mute_t *mute, int64_t now)
 
     segment_copy_vitals(&vitals);
     if (mute_is_on(mute, now)) {
-        put_label(text, "Alerts");
+        text_put_label(text, "Alerts");
         text_put(text, "🔕 muted until ");
         text_put_clock(text, mute->until, now);
         text_put(text, ", ");
@@ -231,7 +224,7 @@ static void put_server(text_t *text)
     vitals_t vitals;
 
     segment_copy_vitals(&vitals);
-    put_label(text, "Server");
+    text_put_label(text, "Server");
     text_put(text, "VPN Sentinel " VPS_VERSION ", up ");
     text_put_duration(text, (uint64_t)uptime);
     if (vitals.store_state == STORE_DEGRADED) {
@@ -264,7 +257,7 @@ static void put_place(text_t *text, const client_t *client)
                                  report->country[0] != '\0' ? report->country : report->location};
     bool is_first = true;
 
-    put_label(text, "Location");
+    text_put_label(text, "Location");
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (parts[i][0] != '\0') {
             text_put(text, is_first ? "" : ", ");
@@ -277,7 +270,7 @@ static void put_place(text_t *text, const client_t *client)
 
 static void put_text_fact(text_t *text, const char *label, const char *words)
 {
-    put_label(text, label);
+    text_put_label(text, label);
     text_put_escaped(text, words[0] != '\0' ? words : "unknown");
 }
 
@@ -293,7 +286,7 @@ static void put_dns(text_t *text, const vps_record_t *report)
 
 static void put_when(text_t *text, const char *label, uint32_t when, int64_t now)
 {
-    put_label(text, label);
+    text_put_label(text, label);
     if (when == 0) {
         text_put(text, "never");
         return;
@@ -311,17 +304,17 @@ static void put_client(text_t *text, const client_t *client, const assessment_t 
         [VPS_UNKNOWN] = "unknown", [VPS_NO] = "not connected", [VPS_YES] = "connected"};
     const vps_record_t *report = &client->report;
 
-    text_put(text, message_light(assessment->light));
+    message_put_light(text, assessment->light);
     text_put(text, " ");
     text_put_code(text, report->client_id);
     text_put(text, ": ");
     put_conditions(text, assessment->conditions);
-    put_label(text, "Public IP");
+    text_put_label(text, "Public IP");
     text_put_address(text, &report->public_ip);
     put_place(text, client);
     put_text_fact(text, "Provider", report->provider);
     put_dns(text, report);
-    put_label(text, "VPN");
+    text_put_label(text, "VPN");
     text_put(text, vpn[report->vpn_connected]);
     put_when(text, "Last seen", client->last_seen, now);
     put_when(text, "First seen", client->first_seen, now);

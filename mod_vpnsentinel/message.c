@@ -23,40 +23,33 @@ static void put_address_change(text_t *text, const event_t *event)
 
 /* --- a fact a line --- */
 
-static void put_label(text_t *text, const char *label)
-{
-    text_put(text, "\n");
-    text_put(text, label);
-    text_put(text, ": ");
-}
-
 static void address_line(text_t *text, const event_t *event)
 {
-    put_label(text, "Public IP");
+    text_put_label(text, "Public IP");
     text_put_address(text, &event->to);
 }
 
 static void address_change_line(text_t *text, const event_t *event)
 {
-    put_label(text, "Public IP");
+    text_put_label(text, "Public IP");
     put_address_change(text, event);
 }
 
 static void server_address_line(text_t *text, const event_t *event)
 {
-    put_label(text, "Server IP");
+    text_put_label(text, "Server IP");
     text_put_address(text, &event->to); /* the same, that is what a bypass is */
 }
 
 static void server_change_line(text_t *text, const event_t *event)
 {
-    put_label(text, "Server IP");
+    text_put_label(text, "Server IP");
     put_address_change(text, event);
 }
 
 static void location_line(text_t *text, const event_t *event)
 {
-    put_label(text, "Location");
+    text_put_label(text, "Location");
     text_put_escaped(text, event->city);
     if (event->city[0] == '\0') {
         text_put_country(text, event->place);
@@ -69,14 +62,14 @@ static void location_line(text_t *text, const event_t *event)
 static void provider_line(text_t *text, const event_t *event)
 {
     if (event->provider[0] != '\0') {
-        put_label(text, "Provider");
+        text_put_label(text, "Provider");
         text_put_escaped(text, event->provider);
     }
 }
 
 static void dns_line(text_t *text, const event_t *event)
 {
-    put_label(text, "DNS");
+    text_put_label(text, "DNS");
     text_put_country(text, event->dns);
     if (event->dns_colo[0] != '\0') {
         text_put(text, " (");
@@ -88,7 +81,7 @@ static void dns_line(text_t *text, const event_t *event)
 static void silence_line(text_t *text, const event_t *event)
 {
     if (event->seconds != 0) {
-        put_label(text, "Silent for");
+        text_put_label(text, "Silent for");
         text_put_duration(text, event->seconds);
     }
 }
@@ -96,7 +89,7 @@ static void silence_line(text_t *text, const event_t *event)
 static void outage_line(text_t *text, const event_t *event)
 {
     if (event->seconds != 0) {
-        put_label(text, "Outage");
+        text_put_label(text, "Outage");
         text_put_duration(text, event->seconds);
     }
 }
@@ -129,8 +122,8 @@ static void light_line(text_t *text, const event_t *event)
     if (event->light != 0) {
         const light_t light = (light_t)(event->light - 1);
 
-        put_label(text, "Light");
-        text_put(text, message_light(light));
+        text_put_label(text, "Light");
+        message_put_light(text, light);
         text_put(text, " (");
         text_put(text, message_light_meaning(light));
         text_put(text, ")");
@@ -150,7 +143,7 @@ static void flapping_line(text_t *text, const message_options_t *options)
 
 static void time_line(text_t *text, const event_t *event, int64_t now)
 {
-    put_label(text, "Time");
+    text_put_label(text, "Time");
     text_put_time(text, event->when);
     if (now >= AGO_MIN && event->when <= now - AGO_MIN) {
         text_put(text, " (");
@@ -472,13 +465,12 @@ const char *message_component(event_kind_t kind)
 
 static const struct {
     const char *sign;
-    const char *words;
     const char *meaning;
 } lights[LIGHTS] = {
-    [LIGHT_GREEN] = {"🟢", "🟢 green", "secure"},
-    [LIGHT_YELLOW] = {"🟡", "🟡 yellow", "DNS leak or unknown"},
-    [LIGHT_GREY] = {"⚫", "⚫ grey", "offline"},
-    [LIGHT_RED] = {"🔴", "🔴 red", "bypass or VPN down"},
+    [LIGHT_GREEN] = {"🟢", "secure"},
+    [LIGHT_YELLOW] = {"🟡", "DNS leak or unknown"},
+    [LIGHT_GREY] = {"⚫", "offline"},
+    [LIGHT_RED] = {"🔴", "bypass or VPN down"},
 };
 
 const char *message_light_sign(light_t light)
@@ -486,12 +478,14 @@ const char *message_light_sign(light_t light)
     return lights[light].sign;
 }
 
-const char *message_light(light_t light)
-{
-    return lights[light].words;
-}
-
 const char *message_light_meaning(light_t light)
 {
     return lights[light].meaning;
+}
+
+void message_put_light(text_t *text, light_t light)
+{
+    text_put(text, lights[light].sign);
+    text_put(text, " ");
+    text_put(text, assess_light_name(light));
 }

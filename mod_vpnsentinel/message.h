@@ -51,9 +51,11 @@ vps_level_t message_level(event_kind_t kind);
 /* Whose line of the log it is: "security" for leaks and bypasses, else "monitor". */
 const char *message_component(event_kind_t kind);
 
-/* A light: "🟢", "🟢 green", "secure"; the other meanings name what it may be. */
+/* A light: "🟢", "secure"; the other meanings name what it may be. */
 const char *message_light_sign(light_t light);
-const char *message_light(light_t light);
 const char *message_light_meaning(light_t light);
+
+/* Put it: "🟢 green". */
+void message_put_light(text_t *text, light_t light);
 
 #endif

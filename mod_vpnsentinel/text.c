@@ -152,6 +152,13 @@ void text_put_bold(text_t *text, const char *words)
     }
 }
 
+void text_put_label(text_t *text, const char *label)
+{
+    text_put(text, "\n");
+    text_put(text, label);
+    text_put(text, ": ");
+}
+
 /* --- numbers, addresses, countries --- */
 
 void text_put_number(text_t *text, uint64_t number)

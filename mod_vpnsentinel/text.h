@@ -49,6 +49,9 @@ void text_put_code(text_t *text, const char *words);
 /* Words of ours that stand out. */
 void text_put_bold(text_t *text, const char *words);
 
+/* Words of ours that begin a line: what it tells comes behind them. */
+void text_put_label(text_t *text, const char *label);
+
 void text_put_number(text_t *text, uint64_t number);
 
 /* To be copied, or "unknown". */

@@ -297,7 +297,8 @@ static void test_lights(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         event_t event = event_of(EVENT_ADDRESS);
-        char text[TEXT_SIZE], expected[128];
+        char text[TEXT_SIZE], expected[128], words[32];
+        text_t light = text_begin(words, sizeof words, TEXT_PLAIN);
 
         event.light = (uint8_t)(cases[i].light + 1);
         snprintf(expected, sizeof expected,
@@ -305,7 +306,8 @@ static void test_lights(void **state)
                  cases[i].meaning);
         message_text(text, &event, PLAIN);
         assert_memory_equal(text, expected, strlen(expected));
-        assert_string_equal(message_light(cases[i].light), cases[i].words);
+        message_put_light(&light, cases[i].light);
+        assert_string_equal(words, cases[i].words);
         assert_string_equal(message_light_meaning(cases[i].light), cases[i].meaning);
         assert_memory_equal(message_light_sign(cases[i].light), cases[i].words,
                             strcspn(cases[i].words, " "));

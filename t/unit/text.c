@@ -224,7 +224,9 @@ static void test_values(void **state)
     text_put_country(&text, "");
     text_put(&text, " ");
     text_put_country(&text, "RO");
-    assert_string_equal(out, "0 18446744073709551615 unknown <code>2001:db8::2</code> unknown RO");
+    text_put_label(&text, "Time");
+    assert_string_equal(out, "0 18446744073709551615 unknown <code>2001:db8::2</code> unknown RO\n"
+                             "Time: ");
 }
 
 static void test_durations(void **state)
