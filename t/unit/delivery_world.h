@@ -1,46 +1,27 @@
 /*
- * What the tests of delivery share: a chat to deliver to, alerts and questions that wait, a Telegram
- * that says what it is told to. Include after cmocka.h.
+ * What the tests of delivery share: alerts and questions that wait. Include after cmocka.h.
  */
 #ifndef DELIVERY_WORLD_H
 #define DELIVERY_WORLD_H
 
 #include "delivery.h"
-#include "http_exchange.h"
-#include "httpd_log.h"
+#include "bot_world.h"
 #include "message.h"
 #include "outbox.h"
-#include "pool.h"
-#include "transfers_exchange.h"
-#include "clock_ahead.h"
-#include "store_played.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define TOKEN "7654321:AAtest-token_0123456789"
 #define CHAT "-1001234567890"
 #define MOVED "-1009876543210"
 #define THREAD 7
-#define HTTP(status, body) "HTTP/1.0 " status "\r\n\r\n" body
 #define TAKEN HTTP("200 OK", "{\"ok\":true,\"result\":{\"message_id\":7}}")
-#define ERROR(code, description)                                                                   \
-    HTTP(#code " Error",                                                                           \
-         "{\"ok\":false,\"error_code\":" #code ",\"description\":\"" description "\"}")
-#define GARBAGE HTTP("200 OK", "<html>")
 #define UNPARSABLE ERROR(400, "Bad Request: can't parse entities: at byte 7")
 #define NO_THREAD ERROR(400, "Bad Request: message thread not found")
 #define MIGRATED(to)                                                                               \
     HTTP("400 Error", "{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: group "     \
                       "chat was upgraded\",\"parameters\":{\"migrate_to_chat_id\":" to "}}")
 #define REFUSED ERROR(403, "Forbidden: bot was kicked")
-#define SEC CLOCK_SECOND
 
-static bot_api_t api;
-static chat_t chat;
-static mute_t mute;
 static delivery_setup_t setup;
-static transfers_t *transfers;
 static delivery_t *delivery;
-static int64_t due;        /* of the last call */
 static unsigned delivered; /* times that it was told */
 static bool can_answer;
 static int64_t asked; /* questions */
@@ -78,19 +59,9 @@ static void create_delivery(void)
 
 static int start(void **state)
 {
-    static char base[64];
-
-    if (start_server(state) != 0) {
+    if (open_world(state, CHAT) != 0) {
         return -1;
     }
-    (void)snprintf(base, sizeof(base), "http://127.0.0.1:%u", server.port);
-    empty_store();
-    forget_lines();
-    memset(requests, 0, sizeof(requests));
-    transfers = transfers_open(NULL, pool);
-    api = (bot_api_t){base, TOKEN, transfers};
-    chat = (chat_t){.configured = CHAT};
-    mute = (mute_t){0};
     setup = (delivery_setup_t){.api = &api,
                                .store = &store,
                                .chat = &chat,
@@ -107,14 +78,6 @@ static int start(void **state)
     return 0;
 }
 
-/* Wherever the token went, it is in no log. */
-static void assert_no_token(const kept_t *kept)
-{
-    for (size_t i = 0; i < kept->count; i++) {
-        assert_null(strstr(kept->line[i], "AAtest"));
-    }
-}
-
 static vitals_t told(void)
 {
     vitals_t vitals = {0};
@@ -125,12 +88,8 @@ static vitals_t told(void)
 
 static int stop(void **state)
 {
-    assert_no_token(&log_lines);
-    assert_no_token(&error_log_lines);
-    assert_null(strstr(told().telegram_error, "AAtest"));
-    assert_false(store.begun); /* nothing is left half done */
-    transfers_close(transfers);
-    return stop_server(state);
+    assert_null(strstr(told().telegram_error, SECRET));
+    return close_world(state);
 }
 
 /* --- what waits --- */
@@ -234,16 +193,6 @@ static inline void assert_not_sent(unsigned index, const char *text)
 {
     assert_true(index < server.connections);
     assert_null(strstr(requests[index], text));
-}
-
-static int start_all(void **state)
-{
-    return start_curl(state) == 0 ? pool_start(state) : -1;
-}
-
-static int stop_all(void **state)
-{
-    return pool_stop(state) == 0 ? stop_curl(state) : -1;
 }
 
 #endif

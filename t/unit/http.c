@@ -318,15 +318,11 @@ static void test_handle(void **state)
 /* What libcurl does not take is no half-open handle. */
 static void test_refused_request(void **state)
 {
-    enum { TOO_LONG = 8000001 }; /* bytes; libcurl's limit of a text */
-    char *endless = malloc(TOO_LONG + 1);
+    char *endless = endless_text();
     vps_http_request_t request = request_to(endless);
     vps_http_t http;
 
     (void)state;
-    assert_non_null(endless);
-    memset(endless, 'x', TOO_LONG);
-    endless[TOO_LONG] = '\0';
     assert_false(vps_http_open(&http, &request, AGENT));
     assert_null(http.easy);
     free(endless);

@@ -98,6 +98,18 @@ static void serve(void)
     }
 }
 
+/* Longer than what libcurl takes as a text, to be freed. */
+static inline char *endless_text(void)
+{
+    enum { TOO_LONG = 8000001 }; /* bytes; their limit */
+    char *text = malloc(TOO_LONG + 1);
+
+    assert_non_null(text);
+    memset(text, 'x', TOO_LONG);
+    text[TOO_LONG] = '\0';
+    return text;
+}
+
 static int start_curl(void **state)
 {
     (void)state;

@@ -74,4 +74,15 @@ static unsigned count_lines(vps_level_t level, const char *text)
     return count;
 }
 
+/* Wherever the text went, it is in no log. */
+static inline void assert_not_logged(const char *text)
+{
+    for (size_t i = 0; i < log_lines.count; i++) {
+        assert_null(strstr(log_lines.line[i], text));
+    }
+    for (size_t i = 0; i < error_log_lines.count; i++) {
+        assert_null(strstr(error_log_lines.line[i], text));
+    }
+}
+
 #endif

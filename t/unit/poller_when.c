@@ -310,13 +310,9 @@ static void test_later_than_an_outage(void **state)
 /* What cannot even be begun is tried again like everything else. */
 static void test_request_cannot_begin(void **state)
 {
-    enum { TOO_LONG = 8000001 }; /* bytes; libcurl's limit of a text */
-    char *endless = malloc(TOO_LONG + 1);
+    char *endless = endless_text();
 
     (void)state;
-    assert_non_null(endless);
-    memset(endless, 'x', TOO_LONG);
-    endless[TOO_LONG] = '\0';
     api.base = endless;
     due = poller_tend(poller, clock_monotonic());
     assert_due_in(SEC);
