@@ -117,12 +117,12 @@ subtest 'muted' => sub {
 
 subtest 'for a while' => sub {
     my ($bot, $httpd) = start();
-    like(ask($bot, '/mute 3s'), qr/muted/, 'muted');
+    like(ask($bot, '/mute 3s'), qr/muted until/, 'muted');
     change($httpd, 'office', 1);
     is_one_digest($bot, $httpd, 1, 1, ['office ✅ VPN Connected! 1']);
     is($httpd->telegram->{muted_until}, undef, 'it is over');
 
-    like(ask($bot, '/mute 3s'), qr/muted/, 'again');
+    like(ask($bot, '/mute 3s'), qr/muted until/, 'again');
     ok(change($httpd, 'office', 1), '... something happens');
     $httpd->stop;
     sleep 4;
@@ -137,7 +137,7 @@ subtest 'for a while' => sub {
 subtest 'nothing happens' => sub {
     my ($bot, $httpd) = start();
     like(ask($bot, '/unmute'), qr/not muted/, 'not muted at all');
-    like(ask($bot, '/mute'), qr/muted/, 'muted');
+    like(ask($bot, '/mute'), qr/muted until/, 'muted');
     like(ask($bot, '/unmute'), qr/not muted/, 'not any more');
     like(ask($bot, '/ping'), qr/Pong/, '...');
     is($bot->alerts, 1, 'nothing is told');
