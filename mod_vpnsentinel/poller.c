@@ -45,6 +45,7 @@ struct poller_t {
     char setting[SETTING_SIZE];    /* its name: another bot counts for itself */
     char error[VITALS_ERROR_SIZE]; /* see poller_error() */
     bool is_told;                  /* the log has that, or another one since it heard last */
+    bool is_refusal_told;          /* the error log has a refusal since it heard last */
     int64_t conflict_told_until;   /* monotonic usec: a conflict is no news before */
     int64_t now;                   /* sec since epoch: while updates are read */
     int updates;                   /* of the answer that is read */
@@ -101,19 +102,31 @@ static bool is_news(poller_t *poller, const telegram_answer_t *answer, int64_t n
     return true;
 }
 
-static void tell_failure(poller_t *poller, const telegram_answer_t *answer)
+/* Somebody has to do something about it. */
+static void tell_administrator(poller_t *poller, const telegram_answer_t *answer, bool news)
 {
-    const bool news = is_news(poller, answer, clock_monotonic());
-
-    log_server(news ? VPS_ERROR : VPS_DEBUG, COMPONENT, "❌ The bot hears nothing: %s: %s",
-               methods[poller->step], answer->reason);
     if (news && answer->kind == TELEGRAM_CONFLICT) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
                      "VPNS0062: somebody else receives what is written to the bot: a program with "
                      "the same VPNSentinelTelegramToken, or a webhook; alerts are sent all the "
                      "same: %s",
                      answer->reason);
+    } else if (answer->kind == TELEGRAM_REFUSED && !poller->is_refusal_told) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
+                     "VPNS0063: Telegram refuses to tell what is written to the bot, check "
+                     "VPNSentinelTelegramToken: %s",
+                     answer->reason);
+        poller->is_refusal_told = true;
     }
+}
+
+static void tell_failure(poller_t *poller, const telegram_answer_t *answer)
+{
+    const bool news = is_news(poller, answer, clock_monotonic());
+
+    log_server(news ? VPS_ERROR : VPS_DEBUG, COMPONENT, "❌ The bot hears nothing: %s: %s",
+               methods[poller->step], answer->reason);
+    tell_administrator(poller, answer, news);
     apr_cpystrn(poller->error, answer->reason, sizeof(poller->error));
     poller->is_told = poller->is_told || news;
 }
@@ -125,6 +138,7 @@ static void tell_success(poller_t *poller)
     }
     poller->error[0] = '\0';
     poller->is_told = false;
+    poller->is_refusal_told = false;
 }
 
 /* --- failures --- */

@@ -288,6 +288,14 @@ sub make_refusal {
     end($httpd, qr/VPNS006[02]: /);
 }
 
+sub make_revocation {
+    my $bot = BotApi->start;
+    $bot->fail(401, method => 'getUpdates');
+    my $httpd = start($bot, '');
+    take_error($httpd, 'VPNS0063');
+    end($httpd, qr/VPNS0063: /);
+}
+
 sub make_upgrade {
     my $bot = BotApi->start(chat => $GROUP);
     my $conf = $bot->conf;
@@ -316,6 +324,7 @@ make_flapping();
 $answers_made->();
 make_mute();
 make_refusal();
+make_revocation();
 make_upgrade();
 
 my @events = content('mod_vpnsentinel/event.c') =~ /^    \[EVENT_\w+\] = "(\w+)",$/mg;

@@ -209,7 +209,10 @@ static void test_refused(void **state)
     assert_string_equal(bot_name(bot), "");
     assert_string_equal(poller_error(poller), "HTTP 401: Unauthorized");
     assert_int_equal(count_lines(VPS_ERROR, "HTTP 401: Unauthorized"), 1);
-    assert_int_equal(error_log_lines.count, 0); /* delivery.h tells it */
+    assert_int_equal(error_log_lines.count, 1);
+    assert_int_equal(error_log_lines.level[0], APLOG_ERR);
+    assert_non_null(strstr(error_log_lines.line[0], "VPNS0063: "));
+    assert_non_null(strstr(error_log_lines.line[0], "HTTP 401: Unauthorized"));
     ask(NAME);
     assert_string_equal(bot_name(bot), "SentinelBot");
     assert_string_equal(poller_error(poller), "HTTP 401: Unauthorized"); /* it hears nothing yet */
@@ -217,6 +220,24 @@ static void test_refused(void **state)
     ask(EMPTY);
     assert_string_equal(poller_error(poller), "");
     assert_int_equal(count_lines(VPS_INFO, "✅ The bot hears again"), 1);
+}
+
+/* The administrator is told once, until it has worked again. */
+static void test_refused_again(void **state)
+{
+    (void)state;
+    begin_polling();
+    ask(UNAUTHORIZED);
+    assert_int_equal(error_log_lines.count, 1);
+    begin_polling();
+    ask(HTTP("500 Error", ""));
+    ask(ERROR(404, "Not Found"));
+    assert_int_equal(count_lines(VPS_ERROR, "The bot hears nothing"), 3);
+    assert_int_equal(error_log_lines.count, 1);
+    begin_polling();
+    ask(EMPTY);
+    ask(UNAUTHORIZED);
+    assert_int_equal(error_log_lines.count, 2);
 }
 
 /* The name only is refused, or is none. */
@@ -337,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_conflict, start, stop),
         cmocka_unit_test_setup_teardown(test_too_long_an_answer, start, stop),
         cmocka_unit_test_setup_teardown(test_refused, start, stop),
+        cmocka_unit_test_setup_teardown(test_refused_again, start, stop),
         cmocka_unit_test_setup_teardown(test_no_name, start, stop),
         cmocka_unit_test_setup_teardown(test_later, start, stop),
         cmocka_unit_test_setup_teardown(test_never, start, stop),
