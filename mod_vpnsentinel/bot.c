@@ -14,6 +14,7 @@
 #define HOUR (3600 * CLOCK_SECOND) /* usec */
 #define STRANGER_LINES_MAX 20u     /* within it, for a ring of chats may be gone round */
 #define TALK_PAUSE HOUR            /* usec between two answers to talk in a group */
+#define DOUBT_PAUSE HOUR           /* usec between two lines on a clock that may be wrong */
 #define MINUTE (60 * CLOCK_SECOND) /* usec */
 #define QUESTIONS_MAX 20u          /* within it; there are no more answers in it, either */
 
@@ -33,6 +34,8 @@ struct bot_t {
     quota_t stranger_lines;           /* an hour */
     int64_t talk_due;                 /* monotonic usec: talk in a group is answered again */
     int64_t unknown_due;              /* the same: an unknown command is */
+    int64_t doubt_due;                /* the same: the clock is doubted again */
+    unsigned int doubts;              /* since it was */
     quota_t questions;                /* a minute */
 };
 
@@ -113,7 +116,38 @@ static bool may_answer(bot_t *bot, const telegram_update_t *update, command_kind
     return true;
 }
 
-static bool is_heard(bot_t *bot, const telegram_update_t *update, int64_t now)
+/* With a clock that is too far ahead nobody would be heard, and nobody would know why. */
+static void doubt_clock(bot_t *bot, int64_t age)
+{
+    const int64_t moment = clock_monotonic();
+
+    bot->doubts++;
+    if (moment >= bot->doubt_due) {
+        log_server(VPS_WARN, COMPONENT,
+                   "⚠️ Is the clock right? By it what has just been written is %" PRId64
+                   " s old, and gets no answer (%u since the last such line)",
+                   age, bot->doubts);
+        bot->doubt_due = moment + DOUBT_PAUSE;
+        bot->doubts = 0;
+    }
+}
+
+/* Old is what was written when nobody listened. */
+static bool is_old(bot_t *bot, const telegram_update_t *update, int64_t now, bool is_prompt)
+{
+    const int64_t age = update->date != 0 ? now - update->date : 0;
+
+    if (age <= QUESTION_AGE_MAX) {
+        return false;
+    }
+    log_server(VPS_INFO, COMPONENT, "What was written %" PRId64 " s ago gets no answer", age);
+    if (is_prompt) {
+        doubt_clock(bot, age);
+    }
+    return true;
+}
+
+static bool is_heard(bot_t *bot, const telegram_update_t *update, int64_t now, bool is_prompt)
 {
     if (update->chat == 0 || update->is_from_bot || update->text[0] == '\0') {
         return false;
@@ -122,12 +156,7 @@ static bool is_heard(bot_t *bot, const telegram_update_t *update, int64_t now)
         tell_stranger(bot, update);
         return false;
     }
-    if (update->date != 0 && now - update->date > QUESTION_AGE_MAX) {
-        log_server(VPS_INFO, COMPONENT, "What was written %" PRId64 " s ago gets no answer",
-                   now - update->date);
-        return false;
-    }
-    return true;
+    return !is_old(bot, update, now, is_prompt);
 }
 
 /* --- what is done --- */
@@ -163,12 +192,12 @@ static void keep_question(bot_t *bot, const telegram_update_t *update, int64_t n
     log_server(VPS_DEBUG, COMPONENT, "Asked: %s", question.text);
 }
 
-bool bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now)
+bool bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now, bool is_prompt)
 {
     const int64_t moment = clock_monotonic();
     command_t command;
 
-    if (!is_heard(bot, update, now)) {
+    if (!is_heard(bot, update, now, is_prompt)) {
         return false;
     }
     command_parse(&command, update->text, bot->name);

@@ -29,9 +29,11 @@ bot_t *bot_create(const bot_setup_t *setup, apr_pool_t *pool);
 const char *bot_name(const bot_t *bot);
 void bot_set_name(bot_t *bot, const char *name);
 
-/* Put into the store's transaction what follows of an update. now: sec since epoch. Returns false
- * when nothing does. */
-bool bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now);
+/*
+ * Put into the store's transaction what follows of an update. now: sec since epoch; is_prompt: it was
+ * written within QUESTION_AGE_MAX, whatever the clocks say. Returns false when nothing does.
+ */
+bool bot_hear(bot_t *bot, const telegram_update_t *update, int64_t now, bool is_prompt);
 
 /* That transaction has failed: nothing of it was so. What was heard in it is heard again. */
 void bot_take_back(bot_t *bot);

@@ -48,7 +48,10 @@ struct poller_t {
     bool is_refusal_told;          /* the error log has a refusal since it heard last */
     int64_t conflict_told_until;   /* monotonic usec: a conflict is no news before */
     int64_t now;                   /* sec since epoch: while updates are read */
+    bool is_prompt;                /* the same: they are, as in bot.h */
     int updates;                   /* of the answer that is read */
+    bool has_more;                 /* there may be others behind them */
+    int64_t caught_up;             /* monotonic usec: all before is heard and stored, 0 = never */
     bool is_heard;                 /* something follows of one of them */
 };
 
@@ -171,6 +174,16 @@ static void begin_anew(poller_t *poller)
 
 /* --- answers --- */
 
+/* The store has what was heard. All that waited when it was asked for was in it, unless it is more
+ * than fits. */
+static void go_on(poller_t *poller)
+{
+    poller->offset = poller->next;
+    if (!poller->has_more) {
+        poller->caught_up = poller->begun;
+    }
+}
+
 static void stored(void *ctx, store_result_t result)
 {
     poller_t *poller = ctx;
@@ -180,7 +193,7 @@ static void stored(void *ctx, store_result_t result)
         bot_take_back(poller->setup.bot);
         poller->not_before = clock_monotonic() + STORE_RETRY;
     } else {
-        poller->offset = poller->next;
+        go_on(poller);
     }
 }
 
@@ -191,7 +204,7 @@ static void hear(void *ctx, const telegram_update_t *update)
 
     poller->updates++;
     if (update->id >= poller->offset || counts_anew) {
-        poller->is_heard |= bot_hear(poller->setup.bot, update, poller->now);
+        poller->is_heard |= bot_hear(poller->setup.bot, update, poller->now, poller->is_prompt);
     }
 }
 
@@ -211,9 +224,16 @@ static int limit_of(const poller_t *poller)
  * commit: unless it was for us, or so long that there is more. */
 static void keep_pace(poller_t *poller)
 {
-    if (!poller->is_heard && poller->updates < limit_of(poller)) {
+    if (!poller->is_heard && !poller->has_more) {
         poller->not_before = poller->begun + POLL_PACE;
     }
+}
+
+/* Can what comes now not have waited for long? */
+static bool is_prompt(const poller_t *poller)
+{
+    return poller->caught_up != 0 &&
+           clock_monotonic() - poller->caught_up < QUESTION_AGE_MAX * CLOCK_SECOND;
 }
 
 /* Those of the answer, up to poller->next, and that they were heard. */
@@ -222,6 +242,7 @@ static void hear_all(poller_t *poller, const char *body, size_t size)
     char text[SETTING_SIZE];
 
     poller->now = clock_wall() / CLOCK_SECOND;
+    poller->is_prompt = is_prompt(poller);
     (void)telegram_read_updates(body, size, &poller->next, hear, poller);
     (void)snprintf(text, sizeof(text), "%" PRId64, poller->next);
     store_put_setting(poller->setup.store, poller->setting, text);
@@ -239,10 +260,13 @@ static bool take_updates(poller_t *poller, const char *body, size_t size)
     if (poller->next != poller->offset) {
         hear_all(poller, body, size);
     }
+    poller->has_more = poller->updates >= limit_of(poller);
     keep_pace(poller);
     if (poller->next != poller->offset) {
         poller->busy = true;
         store_commit(poller->setup.store, stored, poller);
+    } else {
+        go_on(poller);
     }
     return true;
 }

@@ -138,13 +138,16 @@ subtest 'stopped' => sub {
     is_answered($bot, 'before');
     my $old = $bot->say('/ping', date => time - $TOO_OLD);
     is_answered($bot, 'after one that is too old');
+    is(log_lines($httpd, 'Is the clock right'), 1, '... of which the log tells');
     $httpd->stop;
+    $bot->say('/ping', date => time - $TOO_OLD);
     my $late = $bot->say('/ping', date => time - $TOO_OLD / 2);
     my $before = $bot->polls;
     $httpd->start_again;
     ok($bot->wait_for_reply($late), 'what was asked meanwhile is answered');
     is_answered($bot, 'later');
     is_deeply([ map { $_->{reply_to} } $bot->replies($old) ], [], 'what is too old is not');
+    is(log_lines($httpd, 'Is the clock right'), 1, 'what was old when it came back is no wonder');
     my %answers;
     $answers{ $_->{reply_to} }++ for $bot->replies;
     is_deeply([ grep { $_ > 1 } values %answers ], [], 'nothing is answered again');

@@ -49,15 +49,20 @@ static telegram_update_t update_of(const char *text)
     return update;
 }
 
-/* Returns whether it is a question now. */
-static bool hears(const telegram_update_t *update)
+/* Returns whether it is a question now. is_prompt: as in bot.h. */
+static bool hears_at(const telegram_update_t *update, bool is_prompt)
 {
     const size_t before = store.is.question_count;
-    const bool is_heard = bot_hear(bot, update, wall_seconds());
+    const bool is_heard = bot_hear(bot, update, wall_seconds(), is_prompt);
 
     keep_changes();
     assert_int_equal(is_heard, store.is.question_count > before);
     return is_heard;
+}
+
+static bool hears(const telegram_update_t *update)
+{
+    return hears_at(update, false);
 }
 
 static bool hears_text(const char *text)
@@ -258,6 +263,31 @@ static void test_old_ones(void **state)
     assert_true(hears(&update));
 }
 
+/* What is old although it was just written: that is told once an hour, with how many there were. */
+static void test_wrong_clock(void **state)
+{
+    telegram_update_t update = update_of("/mute");
+
+    (void)state;
+    update.date = wall_seconds() - QUESTION_AGE_MAX + 5;
+    assert_true(hears_at(&update, true));
+    update.date -= 10;
+    assert_false(hears_at(&update, false));
+    assert_int_equal(count_lines(VPS_WARN, ""), 0);
+    assert_false(hears_at(&update, true));
+    assert_int_equal(count_lines(VPS_WARN, "⚠️ Is the clock right? "), 1);
+    assert_int_equal(count_lines(VPS_WARN, "(1 "), 1);
+    for (int i = 0; i < 4; i++) {
+        assert_false(hears_at(&update, true));
+        assert_false(hears_at(&update, false));
+    }
+    assert_int_equal(count_lines(VPS_WARN, ""), 1);
+    clock_ahead += 3601;
+    assert_false(hears_at(&update, true));
+    assert_int_equal(count_lines(VPS_WARN, "Is the clock right? "), 2);
+    assert_int_equal(count_lines(VPS_WARN, "(5 "), 1);
+}
+
 /* --- talk, and too much of it --- */
 
 /* People talk to each other, and give commands to other bots. */
@@ -414,14 +444,14 @@ static void test_taking_back(void **state)
     const telegram_update_t begin_it = update_of("/mute 1h"), end_it = update_of("/unmute");
 
     (void)state;
-    (void)bot_hear(bot, &begin_it, wall_seconds());
+    (void)bot_hear(bot, &begin_it, wall_seconds(), false);
     store_rollback(&store);
     bot_take_back(bot);
     assert_int_equal(mute.since, 0);
-    (void)bot_hear(bot, &begin_it, wall_seconds());
+    (void)bot_hear(bot, &begin_it, wall_seconds(), false);
     keep_changes();
     clock_ahead += 10;
-    (void)bot_hear(bot, &end_it, wall_seconds());
+    (void)bot_hear(bot, &end_it, wall_seconds(), false);
     store_rollback(&store);
     bot_take_back(bot);
     assert_true(mute_is_on(&mute, wall_seconds()));
@@ -439,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup(test_strangers_who_say_nothing, start),
         cmocka_unit_test_setup(test_what_it_does_not_hear, start),
         cmocka_unit_test_setup(test_old_ones, start),
+        cmocka_unit_test_setup(test_wrong_clock, start),
         cmocka_unit_test_setup(test_talk, start),
         cmocka_unit_test_setup(test_too_much, start),
         cmocka_unit_test_setup(test_what_does_not_count, start),

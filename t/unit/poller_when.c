@@ -189,6 +189,53 @@ static void test_too_long_an_answer(void **state)
     assert_string_equal(setting(OFFSET), "42");
 }
 
+#define OLD(id)                                                                                    \
+    "{\"update_id\":" #id ",\"message\":{\"date\":1000,\"chat\":{\"id\":-100,\"type\":\"group\"}," \
+    "\"text\":\"/status\"}}"
+
+static unsigned doubts(void)
+{
+    return count_lines(VPS_WARN, "Is the clock right?");
+}
+
+/* What waited for us may be old, what comes while we listen may not. */
+static void test_old_ones(void **state)
+{
+    (void)state;
+    begin_polling();
+    ask(RESULT("[" OLD(1) "," OLD(2) "," OLD(3) "," OLD(4) "," OLD(5) "," OLD(6) "," OLD(7) "," OLD(
+        8) "," OLD(9) "," OLD(10) "]"));
+    ask(RESULT("[" OLD(11) "]")); /* that was not all */
+    assert_int_equal(doubts(), 0);
+    ask(RESULT("[" OLD(12) "]"));
+    assert_int_equal(doubts(), 1);
+    clock_ahead += 3601; /* as after an outage */
+    ask(HTTP("500 Error", ""));
+    ask(RESULT("[" OLD(13) "]")); /* one was asked for */
+    ask(RESULT("[" OLD(14) "]"));
+    assert_int_equal(doubts(), 1);
+    ask(RESULT("[" OLD(15) "]"));
+    assert_int_equal(doubts(), 2);
+    assert_int_equal(store.is.question_count, 0);
+}
+
+/* They are told again because the store failed, for as long as it takes. */
+static void test_old_ones_that_are_not_stored(void **state)
+{
+    (void)state;
+    begin_polling();
+    ask(EMPTY);
+    store.failures = 2;
+    ask(RESULT("[" OLD(12) "]"));
+    assert_int_equal(doubts(), 1);
+    clock_ahead += 3601;
+    ask(RESULT("[" OLD(12) "]"));
+    ask(RESULT("[" OLD(12) "]"));
+    assert_int_equal(doubts(), 1);
+    ask(RESULT("[" OLD(13) "]"));
+    assert_int_equal(doubts(), 2);
+}
+
 /* --- name and commands --- */
 
 /* Without them it listens all the same; until somebody changes something only now and then. */
@@ -357,6 +404,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failures, start, stop),
         cmocka_unit_test_setup_teardown(test_conflict, start, stop),
         cmocka_unit_test_setup_teardown(test_too_long_an_answer, start, stop),
+        cmocka_unit_test_setup_teardown(test_old_ones, start, stop),
+        cmocka_unit_test_setup_teardown(test_old_ones_that_are_not_stored, start, stop),
         cmocka_unit_test_setup_teardown(test_refused, start, stop),
         cmocka_unit_test_setup_teardown(test_refused_again, start, stop),
         cmocka_unit_test_setup_teardown(test_no_name, start, stop),
