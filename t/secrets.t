@@ -107,7 +107,7 @@ for my $name (sort keys %WORLD) {
             has_no_secret(readable($httpd), 'while it runs');
             $httpd->stop;
             has_no_secret(readable($httpd), 'and behind it');
-            $httpd->check_error_log(allow => [qr/VPNS0060: /]);
+            $httpd->check_error_log(allow => [qr/VPNS006[03]: /]);
         };
     }
 }
