@@ -16,7 +16,6 @@
 #include "waiting.h"
 
 #define COMPONENT "telegram"
-#define TIMEOUT_MS 20000L        /* ms for a sendMessage */
 #define MANY 256u                /* alerts that are held: what changes is not looked at at once */
 #define MANY_PAUSE CLOCK_SECOND  /* usec between two looks at so many */
 #define STORE_RETRY CLOCK_SECOND /* usec before the store is asked again after it failed */
@@ -276,7 +275,7 @@ static void send_text(delivery_t *delivery)
     char *body = telegram_message_body(&message);
     const bot_api_call_t call = {.method = "sendMessage",
                                  .body = body,
-                                 .timeout_ms = TIMEOUT_MS,
+                                 .timeout_ms = BOT_API_TIMEOUT_MS,
                                  .answer_max = TELEGRAM_ANSWER_MAX};
 
     delivery->busy = true;
