@@ -55,27 +55,35 @@ static json_object *word(bool works)
     return json_object_new_string(works ? "ok" : "unavailable");
 }
 
+/* " since 2026-11-28T15:30:00Z"; nothing for a time that is not known. */
+static const char *moment(request_rec *r, const char *words, int64_t when)
+{
+    char text[VPS_TIME_TEXT_SIZE];
+
+    return when > 0 ? apr_pstrcat(r->pool, words, vps_time_format(text, when), NULL) : "";
+}
+
 /*
- * Alerts in words: "off", "ok", "3 queued since 2026-11-28T15:30:00Z, last success never: HTTP 429". No
- * reason not to be ready: what waits is kept, and no other server would do better.
+ * Alerts in words: "off", "ok", "3 queued since 2026-11-28T15:30:00Z, last success never: HTTP 429",
+ * "ok, muted until 2026-11-28T16:00:00Z, the bot hears nothing: HTTP 401: Unauthorized". No reason not
+ * to be ready: what waits is kept, and no other server would do better.
  */
 static json_object *alerts_json(request_rec *r, const vitals_t *vitals)
 {
-    char oldest[VPS_TIME_TEXT_SIZE], success[VPS_TIME_TEXT_SIZE] = "never";
+    const char *text = "ok", *success = moment(r, "", vitals->last_success);
 
     if (!vitals->telegram_enabled) {
         return json_object_new_string("off");
     }
-    if (vitals->queued == 0) {
-        return json_object_new_string("ok");
+    if (vitals->queued > 0 || vitals->telegram_error[0] != '\0') {
+        text = apr_psprintf(r->pool, "%" APR_UINT64_T_FMT " queued%s, last success %s%s%s",
+                            vitals->queued, moment(r, " since ", vitals->oldest),
+                            success[0] != '\0' ? success : "never",
+                            vitals->telegram_error[0] != '\0' ? ": " : "", vitals->telegram_error);
     }
-    vps_time_format(oldest, vitals->oldest);
-    if (vitals->last_success > 0) {
-        vps_time_format(success, vitals->last_success);
-    }
-    return json_object_new_string(apr_psprintf(
-        r->pool, "%" APR_UINT64_T_FMT " queued since %s, last success %s%s%s", vitals->queued,
-        oldest, success, vitals->telegram_error[0] != '\0' ? ": " : "", vitals->telegram_error));
+    return json_object_new_string(apr_pstrcat(
+        r->pool, text, moment(r, ", muted until ", vitals->muted_until),
+        vitals->bot_error[0] != '\0' ? ", the bot hears nothing: " : "", vitals->bot_error, NULL));
 }
 
 /* checks: NULL = none was made. */

@@ -4,6 +4,8 @@ use warnings;
 
 use Test::More;
 
+use BotApi;
+use Sentinel;
 use VpsHttpd;
 
 my $error_documents = join '', map { "ErrorDocument $_ replaced\n" } 401, 404, 405;
@@ -133,6 +135,38 @@ subtest 'a store that is lost' => sub {
     ok(becomes($other, '/health/ready', 200), 'ready again');
     $other->stop;
     $other->check_error_log(allow => [qr/VPNS\d+: the store: /]);
+};
+
+subtest 'alerts in words' => sub {
+    my $bot = BotApi->start;
+    my $server = Sentinel->start(conf => $bot->conf . "VPNSentinelHealth\n");
+    my $says = sub {
+        my ($expected, $name) = @_;
+        my $words = '';
+        my $said = $server->wait_for(sub {
+            my ($status, $body) = $server->json('GET', '/health/ready', \%as_json);
+            return $status == 200 && ($words = $body->{checks}{telegram}) =~ /\A$expected\z/;
+        });
+        ok($said, $name) or diag $words;
+    };
+    my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/;
+    $bot->wait_for_messages(1);
+    $says->(qr/ok/, 'all is sent');
+    $bot->wait_for_reply($bot->say('/mute 1h'));
+    $says->(qr/ok, muted until $time/, 'muted');
+    $server->keepalive({ client_id => 'office', public_ip => '203.0.113.1' });
+    $says->(qr/1 queued since $time, last success $time, muted until $time/, 'one waits');
+    $bot->wait_for_reply($bot->say('/unmute'));
+    $says->(qr/ok/, 'not muted');
+    $bot->fail(401, method => 'getUpdates', description => 'Unauthorized');
+    $bot->say('hello');    # ends the poll under way
+    $says->(qr/ok, the bot hears nothing: HTTP 401: Unauthorized/, 'nobody is heard');
+    $bot->fail(401, method => 'sendMessage', description => 'Unauthorized');
+    $server->keepalive({ client_id => 'office', public_ip => '203.0.113.2' });
+    my $refusal = qr/HTTP 401: Unauthorized/;
+    $says->(qr/1 queued since $time, last success $time: $refusal, the bot hears nothing: $refusal/, 'nothing works');
+    $server->stop;
+    $server->check_error_log(allow => [ qr/VPNS0060/, qr/VPNS0063/ ]);
 };
 
 subtest 'no store' => sub {
