@@ -72,7 +72,9 @@ static bool are_fields(const vps_record_t *report)
 
 static bool are_answers(const vps_record_t *report)
 {
-    return report->dns_source <= VPS_DNS_TRACE && report->vpn_connected <= VPS_YES;
+    return report->dns_source <= VPS_DNS_TRACE && report->dns_path <= VPS_DNS_PATH_OUTSIDE &&
+           report->dns_verdict <= VPS_DNS_VERDICT_INTERCEPTED &&
+           report->ipv6_verdict <= VPS_IPV6_VERDICT_LEAK && report->vpn_connected <= VPS_YES;
 }
 
 /* Entries follow each other up to the client's newest change; those that are gone were announced;

@@ -14,11 +14,38 @@ typedef struct text_member_t {
     size_t max;    /* bytes of UTF-8 */
 } text_member_t;
 
-/* The words of vps_dns_source_t. */
-static const char *const dns_sources[] = {
-    [VPS_DNS_RESOLVER] = "resolver",
-    [VPS_DNS_TRACE] = "trace",
+/* A member that is one of a few words, and a number in the record: 0 = unknown. */
+typedef struct word_member_t {
+    const char *name;
+    size_t offset;        /* of the number, a byte, in vps_record_t */
+    const char *rule;     /* what it must be */
+    const char *words[5]; /* of the numbers from 1 on; NULL behind them */
+} word_member_t;
+
+static const word_member_t words[] = {
+    {"dns_source",
+     offsetof(vps_record_t, dns_source),
+     "must be \"resolver\" or \"trace\"",
+     {"resolver", "trace"}},
+    {"dns_path",
+     offsetof(vps_record_t, dns_path),
+     "must be \"tunnel\" or \"outside\"",
+     {"tunnel", "outside"}},
+    {"dns_verdict",
+     offsetof(vps_record_t, dns_verdict),
+     "must be \"tunnel\", \"allowed\", \"leak\" or \"intercepted\"",
+     {"tunnel", "allowed", "leak", "intercepted"}},
+    {"ipv6_verdict",
+     offsetof(vps_record_t, ipv6_verdict),
+     "must be \"tunnel\", \"blocked\" or \"leak\"",
+     {"tunnel", "blocked", "leak"}},
 };
+
+#define WORDS (sizeof(words) / sizeof(words[0]))
+
+_Static_assert(VPS_DNS_TRACE == 2 && VPS_DNS_PATH_OUTSIDE == 2 &&
+                   VPS_DNS_VERDICT_INTERCEPTED == 4 && VPS_IPV6_VERDICT_LEAK == 3,
+               "the words are in the order of their numbers");
 
 /* What stands before a member's name in a fault. */
 static const char *const prefixes[GROUPS] = {"", "location.", "dns_test."};
@@ -363,22 +390,41 @@ static bool read_address(vps_addr_t *out, vps_fault_t *fault, json_object *body,
     return refuse(fault, name, "must be a string with an IPv4 or IPv6 address");
 }
 
-static bool read_dns_source(vps_record_t *out, vps_fault_t *fault, json_object *body)
+static bool read_ipv6(vps_addr_t *out, vps_fault_t *fault, json_object *body, const char *name)
 {
-    json_object *value = get(body, "dns_source");
+    if (!read_address(out, fault, body, name)) {
+        return false;
+    }
+    return out->version != 4 || refuse(fault, name, "must be a string with an IPv6 address");
+}
+
+static bool read_word(vps_record_t *out, vps_fault_t *fault, json_object *body,
+                      const word_member_t *member)
+{
+    json_object *value = get(body, member->name);
     size_t len = 0;
     const char *text = get_text(value, &len);
 
     if (is_unknown(value)) {
         return true;
     }
-    for (uint8_t i = VPS_DNS_RESOLVER; text != NULL && i <= VPS_DNS_TRACE; i++) {
-        if (len == strlen(dns_sources[i]) && memcmp(text, dns_sources[i], len) == 0) {
-            out->dns_source = i;
+    for (uint8_t i = 0; text != NULL && member->words[i] != NULL; i++) {
+        if (len == strlen(member->words[i]) && memcmp(text, member->words[i], len) == 0) {
+            ((uint8_t *)out)[member->offset] = i + 1;
             return true;
         }
     }
-    return refuse(fault, "dns_source", "must be \"resolver\" or \"trace\"");
+    return refuse(fault, member->name, member->rule);
+}
+
+static bool read_words(vps_record_t *out, vps_fault_t *fault, json_object *body)
+{
+    for (size_t i = 0; i < WORDS; i++) {
+        if (!read_word(out, fault, body, &words[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool read_timestamp(vps_record_t *out, vps_fault_t *fault, json_object *body)
@@ -429,8 +475,9 @@ bool vps_keepalive_parse(vps_record_t *out, vps_fault_t *fault, const char *body
     memset(out, 0, sizeof(*out));
     const bool valid = read_client_id(out, fault, json) &&
                        read_address(&out->public_ip, fault, json, "public_ip") &&
+                       read_ipv6(&out->public_ip6, fault, json, "public_ip6") &&
                        read_address(&out->dns_resolver_ip, fault, json, "dns_resolver_ip") &&
-                       read_dns_source(out, fault, json) && read_texts(out, fault, json) &&
+                       read_words(out, fault, json) && read_texts(out, fault, json) &&
                        read_vpn_connected(out, fault, json) && read_timestamp(out, fault, json) &&
                        check_status(fault, json);
 
@@ -462,9 +509,16 @@ static bool add_address(json_object *object, const char *name, const vps_addr_t 
     return add_text(object, name, vps_addr_format(text, addr));
 }
 
-static bool add_dns_source(json_object *object, uint8_t source)
+static bool add_words(json_object *object, const vps_record_t *record)
 {
-    return add_text(object, "dns_source", source != VPS_DNS_UNKNOWN ? dns_sources[source] : "");
+    for (size_t i = 0; i < WORDS; i++) {
+        const uint8_t number = ((const uint8_t *)record)[words[i].offset];
+
+        if (!add_text(object, words[i].name, number > 0 ? words[i].words[number - 1] : "")) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool add_answer(json_object *object, const char *name, uint8_t answer)
@@ -490,9 +544,9 @@ json_object *vps_record_to_json(const vps_record_t *record)
 
     if (object != NULL && add_text(object, "client_id", record->client_id) &&
         add_address(object, "public_ip", &record->public_ip) && add_texts(object, record) &&
+        add_address(object, "public_ip6", &record->public_ip6) &&
         add_address(object, "dns_resolver_ip", &record->dns_resolver_ip) &&
-        add_dns_source(object, record->dns_source) &&
-        add_answer(object, "vpn_connected", record->vpn_connected)) {
+        add_words(object, record) && add_answer(object, "vpn_connected", record->vpn_connected)) {
         return object;
     }
     json_object_put(object);

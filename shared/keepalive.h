@@ -5,8 +5,9 @@
  *   flat {"client_id":…,"public_ip":…,"location":"DE","city":…,"dns_loc":"DE","dns_colo":"FRA",…}
  *   nested  {"client_id":…,"location":{"country","city","region","org","timezone"},
  *            "dns_test":{"location","colo"},…}, as the released Python client sends it
- * What the Python client does not know is the same in both: "dns_resolver_ip", an address, and
- * "dns_source", "resolver" or "trace".
+ * What the Python client does not know is the same in both: "public_ip6" and "dns_resolver_ip",
+ * addresses, and "dns_source", "dns_path", "dns_verdict" and "ipv6_verdict", each one of the words
+ * that record.h has for it.
  * The nested "country" fills both location and country, "org" the provider. A flat member that is
  * known wins over its nested twin. Where a member occurs twice, the last one counts. Unknown
  * members are ignored.

@@ -36,6 +36,30 @@ typedef enum vps_dns_source_t {
     VPS_DNS_TRACE = 2
 } vps_dns_source_t;
 
+/* Whether what is asked of the system's resolvers leaves by the VPN's tunnel. */
+typedef enum vps_dns_path_t {
+    VPS_DNS_PATH_UNKNOWN = 0,
+    VPS_DNS_PATH_TUNNEL = 1, /* of all of them */
+    VPS_DNS_PATH_OUTSIDE = 2 /* of one at least not */
+} vps_dns_path_t;
+
+/* What the client makes of its DNS. Without one the server compares dns_loc with the exit's country. */
+typedef enum vps_dns_verdict_t {
+    VPS_DNS_VERDICT_UNKNOWN = 0,
+    VPS_DNS_VERDICT_TUNNEL = 1,     /* it goes by the tunnel */
+    VPS_DNS_VERDICT_ALLOWED = 2,    /* it does not, or that is not known, but may come out there */
+    VPS_DNS_VERDICT_LEAK = 3,       /* it goes past the tunnel */
+    VPS_DNS_VERDICT_INTERCEPTED = 4 /* somebody on the way answers in place of the servers */
+} vps_dns_verdict_t;
+
+/* What becomes of IPv6, which may go another way than IPv4. */
+typedef enum vps_ipv6_verdict_t {
+    VPS_IPV6_VERDICT_UNKNOWN = 0,
+    VPS_IPV6_VERDICT_TUNNEL = 1,  /* it goes by the tunnel */
+    VPS_IPV6_VERDICT_BLOCKED = 2, /* it goes nowhere */
+    VPS_IPV6_VERDICT_LEAK = 3     /* it goes past the tunnel */
+} vps_ipv6_verdict_t;
+
 typedef struct vps_record_t {
     int64_t timestamp;                     /* sec since epoch by the client's clock; 0 = unknown */
     char client_id[VPS_CLIENT_ID_MAX + 1]; /* never empty */
@@ -49,8 +73,12 @@ typedef struct vps_record_t {
     char timezone[VPS_TIMEZONE_MAX + 1];   /* of the exit: "Europe/Berlin" */
     char client_version[VPS_CLIENT_VERSION_MAX + 1]; /* of the reporting program */
     vps_addr_t public_ip;                            /* the exit's address */
+    vps_addr_t public_ip6;      /* the exit's IPv6 address; version 6, or unknown */
     vps_addr_t dns_resolver_ip; /* as which the system's resolver asks the world */
     uint8_t dns_source;         /* vps_dns_source_t */
+    uint8_t dns_path;           /* vps_dns_path_t */
+    uint8_t dns_verdict;        /* vps_dns_verdict_t */
+    uint8_t ipv6_verdict;       /* vps_ipv6_verdict_t */
     uint8_t vpn_connected;      /* vps_answer_t */
 } vps_record_t;
 

@@ -214,7 +214,8 @@ subtest 'one round' => sub {
         client_id => 'office-vpn', public_ip => '198.51.100.7', location => 'RO', city => 'București',
         region => 'București', country => 'RO', dns_loc => 'RO', dns_colo => 'OTP',
         provider => 'AS9009 M247 Europe SRL', timezone => 'Europe/Bucharest', vpn_connected => JSON::PP::true,
-        dns_resolver_ip => undef, dns_source => 'trace',
+        dns_resolver_ip => undef, dns_source => 'trace', dns_path => undef, dns_verdict => undef,
+        public_ip6 => undef, ipv6_verdict => undef,
     }, 'body');
     is(last_request('ipinfo')->{path}, '/198.51.100.7/json', 'the place of the address of the trace');
     is(last_request('ipinfo')->{header}{authorization}, "Bearer $TOKEN", 'with the token');

@@ -20,7 +20,8 @@ my $sentinel = Sentinel->start(leaks => 1, conf => $own_addresses . $error_docum
 my %unknown = (
     public_ip => undef, location => undef, city => undef, region => undef, country => undef,
     dns_loc => undef, dns_colo => undef, provider => undef, timezone => undef,
-    client_version => undef, dns_resolver_ip => undef, dns_source => undef,
+    client_version => undef, public_ip6 => undef, ipv6_verdict => undef,
+    dns_resolver_ip => undef, dns_source => undef, dns_path => undef, dns_verdict => undef,
     observed_ip => '127.0.0.1', vpn_connected => undef,
     status => 'online', light => 'yellow', conditions => ['dns_unknown'], last_change => undef,
     keepalives => 1,
@@ -55,7 +56,8 @@ subtest 'every member' => sub {
         city => 'São Paulo', region => 'California', country => 'United States', dns_loc => 'US',
         dns_colo => 'SJC', provider => 'AT&T (x)', timezone => 'America/Los_Angeles',
         client_version => '1.1.4', dns_resolver_ip => '203.0.113.53', dns_source => 'resolver',
-        vpn_connected => $TRUE,
+        dns_path => 'outside', dns_verdict => 'allowed', public_ip6 => '2001:db8::42',
+        ipv6_verdict => 'blocked', vpn_connected => $TRUE,
     );
     $sentinel->keepalive({ %report, timestamp => '2025-01-15T12:34:56Z', other => 'ignored' });
     $sentinel->keepalive({ client_id => 'bare' });
@@ -85,6 +87,7 @@ subtest 'a report is replaced whole' => sub {
 
     my @texts = qw(location city region country dns_loc dns_colo provider timezone client_version);
     my %full = (public_ip => '192.0.2.1', dns_resolver_ip => '192.0.2.53', dns_source => 'trace',
+        dns_path => 'tunnel', dns_verdict => 'tunnel', public_ip6 => '2001:db8::1', ipv6_verdict => 'tunnel',
         map { $_ => 'DE' } @texts);
     for my $nothing (undef, '', 'unknown', 'Unknown') {
         $sentinel->keepalive({ client_id => 'bare', %full });

@@ -209,9 +209,17 @@ refused('status', each_at('status', qw(5 true [] {})));
 
 refused('dns_source', each_at('dns_source', qw(5 true [] {} "Resolver" "TRACE" "dns" "trac" "tracer"
     "trace\u0000"), '"resolver "'));
-accepted('dns_source', map { [$_, at('dns_source', qq("$_")), 'dns_source', $_] } qw(resolver trace));
-accepted('dns_source', map { [$_, at('dns_source', $_), 'dns_source', undef] }
-    qw(null "" "unknown" "Unknown"));
+my %words = (
+    dns_source => [qw(resolver trace)],
+    dns_path => [qw(tunnel outside)],
+    dns_verdict => [qw(tunnel allowed leak intercepted)],
+    ipv6_verdict => [qw(tunnel blocked leak)],
+);
+for my $member (sort keys %words) {
+    refused($member, each_at($member, qw(1 true [] {} "Tunnel" "other" "leaks" "tunnel\u0000"), '"tunnel "'));
+    accepted($member, map { [$_, at($member, qq("$_")), $member, $_] } @{ $words{$member} });
+    accepted($member, map { [$_, at($member, $_), $member, undef] } qw(null "" "unknown" "Unknown"));
+}
 
 refused('vpn_connected', each_at('vpn_connected', qw(0 1 "true" "false" "" "unknown" [] {})));
 my %truth = (true => JSON::PP::true, false => JSON::PP::false, null => undef);
@@ -220,7 +228,7 @@ accepted('vpn_connected',
 
 # --- addresses and times --------------------------------------------------------------------------
 
-my @addresses = qw(public_ip dns_resolver_ip);
+my @addresses = qw(public_ip public_ip6 dns_resolver_ip);
 for my $member (@addresses) {
     refused($member, each_at($member, qw(
         5 true [] {} "here" "UNKNOWN" "256.0.0.1" "1.2.3" "1.2.3.4.5" "01.2.3.4" "0x7f.0.0.1" "-1.2.3.4"
@@ -238,9 +246,10 @@ my %addresses = (
     unknown => undef, Unknown => undef, '' => undef,
 );
 for my $member (@addresses) {
-    accepted($member,
-        map { ["'$_'", at($member, qq("$_")), $member, $addresses{$_}] } sort keys %addresses);
+    my @fit = grep { $member ne 'public_ip6' || ($addresses{$_} // ':') =~ /:/ } sort keys %addresses;
+    accepted($member, map { ["'$_'", at($member, qq("$_")), $member, $addresses{$_}] } @fit);
 }
+refused('public_ip6', each_at('public_ip6', map { qq("$_") } qw(203.0.113.42 ::ffff:203.0.113.9)));
 
 refused('timestamp', each_at('timestamp', qw(
     5 1736944496 true [] {} "yesterday" "2025-01-15" "12:34:56Z" "2025-13-01T00:00:00Z"

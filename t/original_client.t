@@ -51,7 +51,8 @@ my %de_1 = (
     region => 'California', country => 'DE', dns_loc => 'DE', dns_colo => 'SJC',
     provider => 'AS64500 Example Networks', timezone => 'America/Los_Angeles',
     client_version => '1.1.4', observed_ip => '127.0.0.1', vpn_connected => undef,
-    dns_resolver_ip => undef, dns_source => undef, status => 'online', light => 'green',
+    public_ip6 => undef, ipv6_verdict => undef,
+    dns_resolver_ip => undef, dns_source => undef, dns_path => undef, dns_verdict => undef, status => 'online', light => 'green',
     conditions => [],
 );
 

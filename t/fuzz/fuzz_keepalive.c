@@ -43,7 +43,11 @@ static void check_record(const vps_record_t *record)
     check_text(record->provider, sizeof(record->provider));
     check_text(record->timezone, sizeof(record->timezone));
     check_text(record->client_version, sizeof(record->client_version));
+    check(record->public_ip6.version == 0 || record->public_ip6.version == 6);
     check(record->dns_source <= VPS_DNS_TRACE);
+    check(record->dns_path <= VPS_DNS_PATH_OUTSIDE);
+    check(record->dns_verdict <= VPS_DNS_VERDICT_INTERCEPTED);
+    check(record->ipv6_verdict <= VPS_IPV6_VERDICT_LEAK);
     check(record->vpn_connected <= VPS_YES);
     check(record->timestamp >= 0 && record->timestamp <= INT64_C(253402300799));
 }

@@ -85,6 +85,8 @@ static void flat_form(void **state)
          "\"dns_loc\":\"US\",\"dns_colo\":\"SJC\",\n \"provider\":\"AS9009 M247\","
          "\"timezone\":\"America/Los_Angeles\",\"client_version\":\"1.2.3\","
          "\"dns_resolver_ip\":\"2001:DB8::53\",\"dns_source\":\"resolver\","
+         "\"dns_path\":\"outside\",\"dns_verdict\":\"intercepted\","
+         "\"public_ip6\":\"2001:DB8::42\",\"ipv6_verdict\":\"blocked\","
          "\"vpn_connected\":true,\"timestamp\":\"2025-01-15T12:34:56Z\"}");
     memset(&expected, 0, sizeof(expected));
     strcpy(expected.client_id, "office-vpn-primary");
@@ -99,7 +101,11 @@ static void flat_form(void **state)
     strcpy(expected.timezone, "America/Los_Angeles");
     strcpy(expected.client_version, "1.2.3");
     assert_true(vps_addr_parse(&expected.dns_resolver_ip, "2001:db8::53", 12));
+    assert_true(vps_addr_parse(&expected.public_ip6, "2001:db8::42", 12));
     expected.dns_source = VPS_DNS_RESOLVER;
+    expected.dns_path = VPS_DNS_PATH_OUTSIDE;
+    expected.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED;
+    expected.ipv6_verdict = VPS_IPV6_VERDICT_BLOCKED;
     expected.vpn_connected = VPS_YES;
     expected.timestamp = 1736944496;
     assert_memory_equal(&record, &expected, sizeof(record));
@@ -315,6 +321,15 @@ static void bad_members(void **state)
         {"dns_source", "\"dns_source\":\"trace\\u0000\""},
         {"dns_source", "\"dns_source\":2"},
         {"dns_source", "\"dns_source\":true"},
+        {"dns_path", "\"dns_path\":\"inside\""},
+        {"dns_path", "\"dns_path\":[\"tunnel\"]"},
+        {"dns_verdict", "\"dns_verdict\":\"blocked\""},
+        {"dns_verdict", "\"dns_verdict\":4"},
+        {"ipv6_verdict", "\"ipv6_verdict\":\"allowed\""},
+        {"ipv6_verdict", "\"ipv6_verdict\":\"leaks\""},
+        {"public_ip6", "\"public_ip6\":\"192.0.2.1\""},
+        {"public_ip6", "\"public_ip6\":\"::ffff:192.0.2.1\""},
+        {"public_ip6", "\"public_ip6\":\"2001:db8::/64\""},
         {"vpn_connected", "\"vpn_connected\":\"true\""},
         {"vpn_connected", "\"vpn_connected\":1"},
         {"vpn_connected", "\"vpn_connected\":\"unknown\""},
@@ -478,21 +493,26 @@ static void to_json(void **state)
         json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN),
         "{\"client_id\":\"a\",\"public_ip\":null,\"location\":null,\"city\":null,\"region\":null,"
         "\"country\":null,\"dns_loc\":null,\"dns_colo\":null,\"provider\":null,\"timezone\":null,"
-        "\"client_version\":null,\"dns_resolver_ip\":null,\"dns_source\":null,"
+        "\"client_version\":null,\"public_ip6\":null,\"dns_resolver_ip\":null,"
+        "\"dns_source\":null,\"dns_path\":null,\"dns_verdict\":null,\"ipv6_verdict\":null,"
         "\"vpn_connected\":null}");
     json_object_put(object);
     take(&record, "{\"client_id\":\"a\",\"public_ip\":\"2001:DB8::1\",\"location\":\"DE\","
                   "\"city\":\"Köln \\\"x\\\"\",\"region\":\"NRW\",\"country\":\"Germany\","
                   "\"dns_loc\":\"NL\",\"dns_colo\":\"AMS\",\"provider\":\"M247\","
                   "\"timezone\":\"CET\",\"client_version\":\"1\",\"vpn_connected\":false,"
-                  "\"dns_resolver_ip\":\"192.0.2.53\",\"dns_source\":\"trace\"}");
+                  "\"dns_resolver_ip\":\"192.0.2.53\",\"dns_source\":\"trace\","
+                  "\"dns_path\":\"tunnel\",\"dns_verdict\":\"allowed\","
+                  "\"public_ip6\":\"2001:DB8::6\",\"ipv6_verdict\":\"leak\"}");
     object = vps_record_to_json(&record);
     assert_string_equal(
         json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN),
         "{\"client_id\":\"a\",\"public_ip\":\"2001:db8::1\",\"location\":\"DE\","
         "\"city\":\"Köln \\\"x\\\"\",\"region\":\"NRW\",\"country\":\"Germany\",\"dns_loc\":\"NL\","
         "\"dns_colo\":\"AMS\",\"provider\":\"M247\",\"timezone\":\"CET\",\"client_version\":\"1\","
-        "\"dns_resolver_ip\":\"192.0.2.53\",\"dns_source\":\"trace\",\"vpn_connected\":false}");
+        "\"public_ip6\":\"2001:db8::6\",\"dns_resolver_ip\":\"192.0.2.53\","
+        "\"dns_source\":\"trace\",\"dns_path\":\"tunnel\",\"dns_verdict\":\"allowed\","
+        "\"ipv6_verdict\":\"leak\",\"vpn_connected\":false}");
     json_object_put(object);
 }
 

@@ -84,6 +84,21 @@ static void give_no_source(registry_t *registry)
     registry->clients[1].report.dns_source = VPS_DNS_TRACE + 1;
 }
 
+static void give_no_path(registry_t *registry)
+{
+    registry->clients[1].report.dns_path = VPS_DNS_PATH_OUTSIDE + 1;
+}
+
+static void give_no_dns_verdict(registry_t *registry)
+{
+    registry->clients[1].report.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED + 1;
+}
+
+static void give_no_ipv6_verdict(registry_t *registry)
+{
+    registry->clients[1].report.ipv6_verdict = VPS_IPV6_VERDICT_LEAK + 1;
+}
+
 static void lose_uid(registry_t *registry)
 {
     registry->clients[1].uid = 0;
@@ -187,6 +202,9 @@ static void test_faults_are_found(void **state)
         {break_text, "slot 0: a text"},
         {give_no_answer, "slot 1: an answer"},
         {give_no_source, "slot 1: an answer"},
+        {give_no_path, "slot 1: an answer"},
+        {give_no_dns_verdict, "slot 1: an answer"},
+        {give_no_ipv6_verdict, "slot 1: an answer"},
         {lose_uid, "slot 1: uid"},
         {forget_keepalive, "slot 0: keepalives"},
         {forget_time, "slot 0: keepalives"},

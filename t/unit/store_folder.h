@@ -136,7 +136,11 @@ static inline client_t full_client(uint64_t uid)
     strcpy(report->client_version, "1.2.3");
     report->public_ip = addr("203.0.113.42");
     report->dns_resolver_ip = addr("2001:db8::53");
+    report->public_ip6 = addr("2001:db8::42");
     report->dns_source = VPS_DNS_RESOLVER;
+    report->dns_path = VPS_DNS_PATH_OUTSIDE;
+    report->dns_verdict = VPS_DNS_VERDICT_LEAK;
+    report->ipv6_verdict = VPS_IPV6_VERDICT_BLOCKED;
     report->vpn_connected = VPS_NO;
     client.uid = uid;
     client.first_seen = 1700000000u + (uint32_t)(uid & 0xFFFF);
