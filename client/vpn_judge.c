@@ -52,8 +52,8 @@ vpn_link_t vpn_judge_link(unsigned type, bool is_tun, const char *devtype)
         return strcmp(devtype, "wwan") == 0 ? VPN_LINK_PLAIN : VPN_LINK_TUNNEL;
     case ARPHRD_ETHER: /* made by the driver it is a TAP: of a VPN, a virtual machine, a container */
         return is_tun ? VPN_LINK_UNSURE : VPN_LINK_PLAIN;
-    case ARPHRD_LOOPBACK: /* an address of it is that of no way */
-        return VPN_LINK_UNSEEN;
+    case ARPHRD_LOOPBACK:
+        return VPN_LINK_LOCAL;
     case ARPHRD_PPP:
     case ARPHRD_TUNNEL:
     case ARPHRD_TUNNEL6:

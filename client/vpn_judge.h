@@ -23,10 +23,11 @@ typedef enum vpn_link_t {
     VPN_LINK_PLAIN,
     VPN_LINK_UNSURE, /* a tunnel, or a line to the provider */
     VPN_LINK_TUNNEL,
+    VPN_LINK_LOCAL, /* none leaves: the loopback interface, or an address of this host */
     VPN_LINK_UNSEEN /* there is one, but which could not be found out */
 } vpn_link_t;
 
-/* The way that a packet to the Internet takes. */
+/* The way that a packet takes. */
 typedef struct vpn_way_t {
     vpn_link_t link;
     char name[IF_NAMESIZE]; /* of the interface; "" = not known */

@@ -67,9 +67,20 @@ my @case = (
     ['a labelled address', "${eth}ip addr add 198.51.100.11/32 dev eth0 label eth0:1\n"
         . "ip route add default via 198.51.100.1 src 198.51.100.11\n$tun", 'no', qr/leaves by eth0, not/],
     ['an address on two interfaces', "$eth${tun}ip addr add 10.66.0.2/32 dev eth0\nip route add default dev tun0",
-        'unknown', qr/cannot be told/],
+        'yes', qr/by the tunnel tun0/],
     ['an address of the loopback', "$eth${tun}ip addr add 10.9.9.9/32 dev lo\nip route add default dev tun0 src 10.9.9.9",
-        'unknown', qr/cannot be told/],
+        'yes', qr/by the tunnel tun0/],
+    ['a rule for the port', "$eth$line${tun}ip route add default dev tun0 table 7\n"
+        . 'ip rule add ipproto tcp dport 443 table 7', 'yes', qr/by the tunnel tun0/],
+    ['a rule for another port', "$eth$line${tun}ip route add default dev tun0 table 7\n"
+        . 'ip rule add ipproto udp dport 53 table 7', 'no', qr/leaves by eth0, not/],
+    ['a rule for the user', "$eth$line${tun}ip route add default dev tun0 table 7\n"
+        . 'ip rule add uidrange 0-0 table 7', 'yes', qr/by the tunnel tun0/],
+    ['one that is unreachable', "$eth${tun}ip route add unreachable default", 'no', qr/no way to the Internet/],
+    ['one that is prohibited', "$eth${tun}ip route add prohibit default", 'no', qr/no way to the Internet/],
+    ['closed for IPv6 too', "$eth${tun}ip route add blackhole default\nip -6 route add blackhole default", 'no',
+        qr/no way to the Internet/],
+    ['the far address is this host', "$eth${tun}ip addr add 1.1.1.1/32 dev eth0", 'unknown', qr/cannot be told/],
     ['a TAP', "${eth}ip tuntap add mode tap name tap0\nip addr add 10.66.0.2/24 dev tap0\nip link set tap0 up\n"
         . 'ip route add default dev tap0', 'unknown', qr/leaves by tap0, which may be a tunnel or not/],
 );

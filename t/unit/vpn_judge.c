@@ -19,7 +19,9 @@ typedef enum by_t { BY_4, BY_6 } by_t;
 #define PLAIN VPN_LINK_PLAIN
 #define UNSURE VPN_LINK_UNSURE
 #define TUNNEL VPN_LINK_TUNNEL
+#define LOCAL VPN_LINK_LOCAL
 #define UNSEEN VPN_LINK_UNSEEN
+#define LINKS 6 /* kinds of them */
 
 static const struct {
     const char *what;
@@ -54,6 +56,7 @@ static const struct {
     {"ppp for IPv6", NONE, UNSURE, true, true, VPS_UNKNOWN, VPN_MAYBE, BY_6},
     {"not to be told", UNSEEN, NONE, false, false, VPS_UNKNOWN, VPN_UNSEEN, BY_4},
     {"not to be told, tunnel there", UNSEEN, TUNNEL, true, true, VPS_UNKNOWN, VPN_UNSEEN, BY_4},
+    {"this host", LOCAL, NONE, true, true, VPS_UNKNOWN, VPN_UNSEEN, BY_4},
     {"not to be told, IPv6", NONE, UNSEEN, true, true, VPS_UNKNOWN, VPN_UNSEEN, BY_6},
 };
 
@@ -81,12 +84,12 @@ static void test_verdicts(void **state)
 static void test_nothing_is_guessed(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 5 * 5 * 2 * 2; i++) {
+    for (unsigned i = 0; i < LINKS * LINKS * 2 * 2; i++) {
         vpn_sight_t sight = {
-            .way4 = {.link = (vpn_link_t)(i % 5)},
-            .way6 = {.link = (vpn_link_t)(i / 5 % 5)},
-            .tunnel = {i / 25 % 2 ? 't' : '\0'},
-            .was_tunnel = i / 50,
+            .way4 = {.link = (vpn_link_t)(i % LINKS)},
+            .way6 = {.link = (vpn_link_t)(i / LINKS % LINKS)},
+            .tunnel = {i / (LINKS * LINKS) % 2 ? 't' : '\0'},
+            .was_tunnel = i / (LINKS * LINKS * 2),
         };
         vpn_verdict_t verdict = vpn_judge(&sight);
 
@@ -111,7 +114,7 @@ static void test_links(void **state)
         {"eth0", 1, false, "", PLAIN},
         {"wlan0", 1, false, "wlan", PLAIN},
         {"docker0", 1, false, "bridge", PLAIN},
-        {"lo", 772, false, "", UNSEEN},
+        {"lo", 772, false, "", LOCAL},
         {"tun0", 65534, true, "", TUNNEL},
         {"wg0", 65534, false, "wireguard", TUNNEL},
         {"OpenVPN's own", 65534, false, "ovpn", TUNNEL},

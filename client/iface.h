@@ -1,0 +1,17 @@
+/*
+ * Interfaces of the network: what each of them is, as far as the kernel tells. Needs no rights.
+ */
+#ifndef IFACE_H
+#define IFACE_H
+
+#include <net/if.h>
+
+#include "vpn_judge.h"
+
+/* What is the interface of this name? VPN_LINK_UNSEEN when the kernel does not tell. */
+vpn_link_t iface_link(const char *name);
+
+/* Find a tunnel interface, up or down, the way of anything or not; out is "" when there is none. */
+void iface_find_tunnel(char out[IF_NAMESIZE]);
+
+#endif
