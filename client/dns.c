@@ -1,19 +1,29 @@
 #include "dns.h"
 
 #include <arpa/nameser.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "dns_ask.h"
+#include "dns_judge.h"
 #include "log.h"
+#include "route.h"
+#include "vpn_sight.h"
 #include "whoami.h"
+
+/* The system's servers as dns_ask_server() takes them. */
+typedef struct names_t {
+    char name[DNS_RESOLVERS_MAX][DNS_ASK_SERVER_SIZE];
+    size_t count;
+} names_t;
 
 /* One of the system's servers, and as which address it asks the world, by each type of record. */
 typedef struct server_t {
     dns_ask_t *ask;
     const char *whoami; /* the name */
-    char name[DNS_ASK_SERVER_SIZE];
+    const char *name;
     int number;
     int status; /* of the TXT query: ARES_SUCCESS or why not */
     vps_addr_t by_txt;
@@ -122,23 +132,21 @@ static void answered_colo(void *arg, int status, const unsigned char *answer, in
 
 /* --- questions --- */
 
-static size_t ask_system(server_t servers[DNS_RESOLVERS_MAX], dns_ask_t *ask,
-                         const options_t *options)
+static void ask_system(server_t servers[DNS_RESOLVERS_MAX], names_t *names, dns_ask_t *ask,
+                       const options_t *options)
 {
-    char names[DNS_RESOLVERS_MAX][DNS_ASK_SERVER_SIZE];
-    const size_t count = dns_ask_system_servers(names, DNS_RESOLVERS_MAX);
-
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < names->count; i++) {
         server_t *server = &servers[i];
 
-        *server = (server_t){.ask = ask, .whoami = options->dns_whoami, .status = ARES_ENOMEM};
-        memcpy(server->name, names[i], sizeof(server->name));
-        server->number = dns_ask_server(ask, names[i]);
+        *server = (server_t){.ask = ask,
+                             .whoami = options->dns_whoami,
+                             .name = names->name[i],
+                             .status = ARES_ENOMEM};
+        server->number = dns_ask_server(ask, server->name);
         if (server->number >= 0) {
             dns_ask(ask, server->number, server->whoami, ns_c_in, ns_t_txt, answered_txt, server);
         }
     }
-    return count;
 }
 
 static void ask_cloudflare(cloudflare_t *cloudflare, dns_ask_t *ask, const options_t *options)
@@ -153,6 +161,45 @@ static void ask_cloudflare(cloudflare_t *cloudflare, dns_ask_t *ask, const optio
     }
 }
 
+/* --- ways --- */
+
+/* Which way takes what is asked of a server? Says so in the debug log. */
+static vps_dns_path_t find_path(vps_addr_t *addr, const char *server, bool is_tunneled)
+{
+    static const char *const words[] = {
+        [VPS_DNS_PATH_UNKNOWN] = "unknown",
+        [VPS_DNS_PATH_TUNNEL] = "tunnel",
+        [VPS_DNS_PATH_OUTSIDE] = "outside",
+    };
+    vpn_way_t way = {.link = VPN_LINK_UNSEEN};
+    vps_dns_path_t path;
+    uint16_t port;
+
+    if (dns_ask_address(server, addr, &port)) {
+        route_find(&way, addr, (route_flow_t){IPPROTO_UDP, port});
+    }
+    path = dns_judge_way(is_tunneled, &way);
+    log_write(VPS_DEBUG, "dns", "Queries to %s leave by %s: path %s", server,
+              way.name[0] != '\0' ? way.name : "no interface that is known", words[path]);
+    return path;
+}
+
+static void find_paths(dns_view_t *out, names_t *names, const options_t *options)
+{
+    vpn_sight_t sight = {.was_tunnel = false};
+    bool is_tunneled;
+    vps_addr_t addr;
+
+    vpn_sight_take(&sight);
+    is_tunneled = vpn_judge(&sight).reason == VPN_BY_TUNNEL;
+    names->count = dns_ask_system_servers(names->name, DNS_RESOLVERS_MAX);
+    out->count = names->count;
+    for (size_t i = 0; i < out->count; i++) {
+        out->servers[i].path = find_path(&out->servers[i].addr, names->name[i], is_tunneled);
+    }
+    out->direct_path = find_path(&addr, options->cloudflare_dns, is_tunneled);
+}
+
 /* --- what it comes to --- */
 
 static const vps_addr_t *exit_of(const server_t *server)
@@ -162,16 +209,15 @@ static const vps_addr_t *exit_of(const server_t *server)
                                        : &server->by_aaaa;
 }
 
-static void add_resolver(dns_view_t *view, const vps_addr_t *addr)
+/* Does one of the servers before this one come out at the same address? */
+static bool is_repeated(const dns_view_t *view, size_t index)
 {
-    for (size_t i = 0; i < view->count; i++) {
-        if (vps_addr_equal(&view->resolvers[i], addr)) {
-            return;
+    for (size_t i = 0; i < index; i++) {
+        if (vps_addr_equal(&view->servers[i].exit, &view->servers[index].exit)) {
+            return true;
         }
     }
-    if (addr->version != 0) {
-        view->resolvers[view->count++] = *addr;
-    }
+    return false;
 }
 
 static void log_view(const dns_view_t *view)
@@ -180,14 +226,27 @@ static void log_view(const dns_view_t *view)
     char text[VPS_ADDR_TEXT_SIZE];
 
     for (size_t i = 0; i < view->count; i++) {
-        strcat(resolvers, " ");
-        strcat(resolvers, vps_addr_format(text, &view->resolvers[i]));
+        if (view->servers[i].exit.version != 0 && !is_repeated(view, i)) {
+            strcat(resolvers, " ");
+            strcat(resolvers, vps_addr_format(text, &view->servers[i].exit));
+        }
     }
     log_write(VPS_DEBUG, "dns", "Resolvers come out at:%s | Port 53 at: %s | Colo: %s", resolvers,
               vps_addr_format(text, &view->direct), view->colo);
 }
 
 /* --- telling --- */
+
+/* Is it known of one of the servers where it comes out? */
+static bool tells_exit(const dns_view_t *view)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->servers[i].exit.version != 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static const char *reason(int status)
 {
@@ -196,14 +255,15 @@ static const char *reason(int status)
                                        : ares_strerror(status);
 }
 
-static void tell_resolver(dns_t *dns, const server_t *servers, size_t count, bool is_known)
+static void tell_resolver(dns_t *dns, const server_t *servers, const dns_view_t *view)
 {
+    const size_t count = view->count;
     const int64_t now = clock_elapsed();
     const char *name = count > 0 ? servers[0].name : "no server";
     const int status = count > 0 ? servers[0].status : ARES_EFILE;
     char length[OUTAGE_LENGTH_SIZE];
 
-    if (!is_known) {
+    if (!tells_exit(view)) {
         const bool news = outage_fail(&dns->resolver, (unsigned)status % 32, now);
 
         log_write(news ? VPS_WARN : VPS_DEBUG, "dns",
@@ -258,45 +318,57 @@ void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip
 bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait)
 {
     dns_ask_t ask;
+    names_t names;
     server_t servers[DNS_RESOLVERS_MAX];
     cloudflare_t cloudflare;
-    size_t count;
     bool is_done;
 
     memset(out, 0, sizeof(*out));
+    find_paths(out, &names, options);
     if (options->dns_whoami[0] == '\0' || !dns_ask_open(&ask)) {
         return true;
     }
-    count = ask_system(servers, &ask, options);
+    ask_system(servers, &names, &ask, options);
     ask_cloudflare(&cloudflare, &ask, options);
     is_done = dns_ask_wait(&ask, wait, DNS_LOOK_MAX);
     dns_ask_close(&ask);
     if (!is_done) {
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        add_resolver(out, exit_of(&servers[i]));
+    for (size_t i = 0; i < out->count; i++) {
+        out->servers[i].exit = *exit_of(&servers[i]);
     }
     out->direct = cloudflare.direct;
     memcpy(out->colo, cloudflare.colo, sizeof(cloudflare.colo));
-    tell_resolver(dns, servers, count, out->count > 0);
+    tell_resolver(dns, servers, out);
     tell_cloudflare(dns, &cloudflare, options);
     log_view(out);
     return true;
 }
 
-void dns_fill(vps_record_t *record, const dns_view_t *view, size_t chosen, const vps_place_t *place)
+static vps_dns_path_t path_of_all(const dns_view_t *view)
+{
+    vps_dns_path_t paths[DNS_RESOLVERS_MAX];
+
+    for (size_t i = 0; i < view->count; i++) {
+        paths[i] = view->servers[i].path;
+    }
+    return dns_judge_path(paths, view->count);
+}
+
+void dns_fill(vps_record_t *record, const dns_view_t *view, const dns_server_t *chosen,
+              const vps_place_t *place)
 {
     const char *country = place->location[0] != '\0' ? place->location : place->country;
 
-    if (view->count > 0) {
-        record->dns_resolver_ip = view->resolvers[chosen];
+    record->dns_path = (uint8_t)path_of_all(view);
+    if (chosen != NULL) {
+        record->dns_resolver_ip = chosen->exit;
     }
     if (record->dns_colo[0] == '\0') {
         memcpy(record->dns_colo, view->colo, sizeof(record->dns_colo));
     }
-    if (view->count > 0 && country[0] != '\0' &&
-        vps_addr_equal(&place->public_ip, &view->resolvers[chosen])) {
+    if (chosen != NULL && country[0] != '\0' && vps_addr_equal(&place->public_ip, &chosen->exit)) {
         memcpy(record->dns_loc, country, sizeof(record->dns_loc));
         record->dns_source = VPS_DNS_RESOLVER;
     } else if (record->dns_loc[0] != '\0') {

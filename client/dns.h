@@ -7,6 +7,8 @@
  * whoami.cloudflare, the address that the query came from, and for id.server, its data centre. The
  * latter two travel the way of all port 53 and say nothing about the system's resolvers.
  *
+ * Which way queries take to each of these servers the kernel tells (dns_judge.h).
+ *
  * All of it together ends within DNS_LOOK_MAX. An answer of no use and none at all are the same:
  * unknown, told once when it starts and once when it is over.
  */
@@ -25,11 +27,19 @@
 #define DNS_LOOK_MAX 5000   /* ms */
 #define DNS_RESOLVERS_MAX 4 /* servers of the system's that are asked, the first ones */
 
+/* One of the servers that the system is configured with. */
+typedef struct dns_server_t {
+    vps_addr_t addr;     /* its address there */
+    vps_dns_path_t path; /* of what is asked of it */
+    vps_addr_t exit;     /* as which it asks the world; unknown = it did not tell */
+} dns_server_t;
+
 /* What one look has seen. */
 typedef struct dns_view_t {
-    vps_addr_t resolvers[DNS_RESOLVERS_MAX]; /* different ones, in the order of the servers */
-    size_t count;                            /* of them; 0 = unknown */
+    dns_server_t servers[DNS_RESOLVERS_MAX]; /* in their order */
+    size_t count;                            /* of them */
     vps_addr_t direct;                       /* where port 53 comes out */
+    vps_dns_path_t direct_path;              /* of what is asked of Cloudflare there */
     char colo[VPS_DNS_COLO_MAX + 1];         /* Cloudflare's data centre; "" = unknown */
 } dns_view_t;
 
@@ -41,8 +51,8 @@ typedef struct dns_t {
 } dns_t;
 
 /*
- * Look. With the option that says so no query leaves, and all is unknown. Returns false when a
- * signal asked to stop.
+ * Look. With the option that says so no query leaves, and all but the paths is unknown. Returns
+ * false when a signal asked to stop.
  */
 bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait);
 
@@ -51,10 +61,10 @@ void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip
 
 /*
  * Fill the members of a record that are about DNS; those that the trace filled must be there
- * already. chosen: index of the resolver that is told of, 0 if there is none; place: its place, of
- * another address or of none = unknown.
+ * already. chosen: the server that is told of, or NULL; place: of where it comes out, of another
+ * address or of none = unknown.
  */
-void dns_fill(vps_record_t *record, const dns_view_t *view, size_t chosen,
+void dns_fill(vps_record_t *record, const dns_view_t *view, const dns_server_t *chosen,
               const vps_place_t *place);
 
 #endif

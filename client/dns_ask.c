@@ -72,6 +72,16 @@ size_t dns_ask_system_servers(char out[][DNS_ASK_SERVER_SIZE], size_t max)
     return count;
 }
 
+bool dns_ask_address(const char *server, vps_addr_t *addr, uint16_t *port)
+{
+    const bool has_brackets = server[0] == '[';
+    const char *address = server + (has_brackets ? 1 : 0);
+    const size_t len = strcspn(address, has_brackets ? "]" : ":");
+    const char *rest = address + len + (has_brackets && address[len] == ']' ? 1 : 0);
+
+    return vps_addr_parse(addr, address, len) && sscanf(rest, ":%5hu", port) == 1;
+}
+
 int dns_ask_server(dns_ask_t *ask, const char *server)
 {
     struct ares_options options = {.timeout = DNS_ASK_TIMEOUT, .tries = 2};

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "wait.h"
 
 #define DNS_ASK_SERVERS 5      /* at most */
@@ -59,6 +60,12 @@ void dns_ask_close(dns_ask_t *ask);
  * Returns how many, at most max; 0 when that cannot be read.
  */
 size_t dns_ask_system_servers(char out[][DNS_ASK_SERVER_SIZE], size_t max);
+
+/*
+ * Read a server's "address:port", an IPv6 address in brackets. Returns false, *addr unknown, when it
+ * is anything else.
+ */
+bool dns_ask_address(const char *server, vps_addr_t *addr, uint16_t *port);
 
 /* Have a server, "address:port", to be asked; returns its number, or -1 when that cannot be. */
 int dns_ask_server(dns_ask_t *ask, const char *server);

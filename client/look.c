@@ -16,27 +16,32 @@ static bool is_elsewhere(const vps_place_t *place, const vps_record_t *record)
 }
 
 /*
- * Which of the system's resolvers the report tells of: the first one in another country than the
- * exit, which is a leak whatever the others do, else the first. *place becomes its place, of no
- * address when unknown. Returns its index.
+ * Which of the system's servers the report tells of: the first one in another country than the
+ * exit, which is a leak whatever the others do, else the first that comes out; NULL = none does.
+ * *place becomes its place, of no address when unknown.
  */
-static size_t choose_resolver(look_t *look, const options_t *options, transfer_t *transfer,
-                              const dns_view_t *view, const vps_record_t *record,
-                              vps_place_t *place)
+static const dns_server_t *choose_server(look_t *look, const options_t *options,
+                                         transfer_t *transfer, const dns_view_t *view,
+                                         const vps_record_t *record, vps_place_t *place)
 {
+    const dns_server_t *chosen = NULL;
     vps_place_t other;
 
     memset(place, 0, sizeof(*place));
-    for (size_t i = 0; i < view->count; i++) {
-        if (places_find(&look->places, options, transfer, &view->resolvers[i], &other)) {
-            *place = i == 0 ? other : *place;
-            if (is_elsewhere(&other, record)) {
-                *place = other;
-                return i;
-            }
+    for (const dns_server_t *server = view->servers; server < view->servers + view->count;
+         server++) {
+        const bool is_known = places_find(&look->places, options, transfer, &server->exit, &other);
+
+        if (is_known && is_elsewhere(&other, record)) {
+            *place = other;
+            return server;
+        }
+        if (chosen == NULL && server->exit.version != 0) {
+            chosen = server;
+            *place = other;
         }
     }
-    return 0;
+    return chosen;
 }
 
 static bool look_at_dns(look_t *look, const options_t *options, transfer_t *transfer,
@@ -44,13 +49,13 @@ static bool look_at_dns(look_t *look, const options_t *options, transfer_t *tran
 {
     dns_view_t view;
     vps_place_t place;
-    size_t chosen;
+    const dns_server_t *chosen;
 
     if (!dns_look(&look->dns, &view, options, transfer->wait)) {
         return false;
     }
     dns_compare(&look->dns, &view, &record->public_ip);
-    chosen = choose_resolver(look, options, transfer, &view, record, &place);
+    chosen = choose_server(look, options, transfer, &view, record, &place);
     dns_fill(record, &view, chosen, &place);
     return true;
 }

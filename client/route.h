@@ -9,6 +9,7 @@
 #ifndef ROUTE_H
 #define ROUTE_H
 
+#include <netinet/in.h>
 #include <stdint.h>
 
 #include "addr.h"
@@ -20,7 +21,6 @@ typedef struct route_flow_t {
     uint16_t port;    /* at the other end */
 } route_flow_t;
 
-#define ROUTE_DNS ((route_flow_t){IPPROTO_UDP, 53})
 #define ROUTE_HTTPS ((route_flow_t){IPPROTO_TCP, 443})
 
 /*

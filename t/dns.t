@@ -7,6 +7,7 @@ use JSON::PP ();
 use Test::More;
 
 use ClientDaemon;
+use ClientNet;
 use DnsResponder;
 use StandIn;
 use VpsHttpd;
@@ -71,8 +72,43 @@ subtest 'no query leaves when none shall' => sub {
     is($body->{dns_resolver_ip}, undef, 'the resolver is unknown');
     is($body->{dns_source}, 'trace', 'the place of DNS is that of the trace');
     is(requests($cloudflare, $_), 0, "nobody asks for $_") for 'whoami.cloudflare', 'id.server';
-    unlike($done->{err}, qr/\[dns\]/, 'and nothing is told');
+    is($body->{dns_path}, undef, 'without a tunnel there is no path to be told');
+    unlike($done->{err}, qr/⚠️/, 'no complaint');
 };
+
+# Which way queries take the kernel tells; none is sent.
+my $tunneled = "$ETH$LINE${TUN}ip route add 0.0.0.0/1 dev tun0\nip route add 128.0.0.0/1 dev tun0";
+my @path = (
+    ['no tunnel', "$ETH$LINE", ['198.51.100.53'], undef],
+    ['by the tunnel', $tunneled, ['10.66.0.1', '192.0.2.53'], 'tunnel', qr/192\.0\.2\.53:53 leave by tun0: path tunnel$/m],
+    ['in the network beside', $tunneled, ['198.51.100.53'], 'outside',
+        qr/198\.51\.100\.53:53 leave by eth0: path outside$/m],
+    ['one of two', $tunneled, ['10.66.0.1', '198.51.100.53'], 'outside'],
+    ['by a route of its own', "$tunneled\nip route add 192.0.2.53 via 198.51.100.1", ['192.0.2.53'], 'outside'],
+    ['by a rule for its port', "$tunneled\nip route add default via 198.51.100.1 table 7\n"
+        . 'ip rule add ipproto udp dport 53 table 7', ['10.66.0.1'], 'outside'],
+    ['by IPv6 beside the tunnel', "$tunneled\nip addr add 2001:db8::2/64 dev eth0 nodad\n"
+        . 'ip -6 route add default via 2001:db8::1', ['2001:db8:1::53'], 'outside',
+        qr/\[2001:db8:1::53\]:53 leave by eth0: path outside$/m],
+    ['a server on this host', $tunneled, ['127.0.0.53'], undef, qr/127\.0\.0\.53:53 leave by lo: path unknown$/m],
+    ['one that has an address of the line', $tunneled, ['198.51.100.10'], undef],
+    ['such a one and the tunnel', $tunneled, ['127.0.0.53', '10.66.0.1'], 'tunnel'],
+    ['no route to it', "$tunneled\nip route add unreachable 192.0.2.53", ['192.0.2.53'], undef,
+        qr/192\.0\.2\.53:53 leave by no interface that is known: path unknown$/m],
+    ['a tunnel beside the traffic', "$ETH$LINE$TUN", ['10.66.0.1'], undef],
+);
+SKIP: {
+    my $why = why_no_networks();
+    skip($why, scalar @path) if defined $why;
+    for my $case (@path) {
+        my ($name, $network, $servers, $path, $told) = @$case;
+        subtest "path: $name" => sub {
+            my ($body, $log) = print_in($network, resolv_conf => join '', map { "nameserver $_\n" } @$servers);
+            is($body->{dns_path}, $path, 'judged');
+            like($log, $told // qr/path/, 'told');
+        };
+    }
+}
 
 if (!VpsHttpd->can_mount) {
     note 'root alone can give the daemon servers of its own: the rest is skipped';

@@ -3,50 +3,14 @@ use strict;
 use warnings;
 use utf8;
 
-use JSON::PP ();
 use Test::More;
 
 use ClientDaemon;
+use ClientNet;
 
-# In a network namespace, which needs no rights where users may have namespaces of their own. The
-# kernel's view of interfaces in /sys is that of the namespace.
-my @inside = qw(unshare -Urnm sh -ec);
-my $sys = 'mount -t sysfs sys /sys';
+plan skip_all => $_ for why_no_networks() // ();
 
-plan skip_all => 'no network namespaces, or no ip, here' if system("@inside 'ip link && $sys' >/dev/null 2>&1") != 0;
-plan skip_all => 'no tunnel interfaces here' if system("@inside 'ip tuntap add mode tun name t0' >/dev/null 2>&1") != 0;
-
-my $eth = <<'SH';
-ip link set lo up
-ip link add eth0 type veth peer name eth1
-ip link set eth1 up
-ip addr add 198.51.100.10/24 dev eth0
-ip link set eth0 up
-SH
-my $tun = <<'SH';
-ip tuntap add mode tun name tun0
-ip addr add 10.66.0.2/24 dev tun0
-ip link set tun0 up
-SH
-my $line = "ip route add default via 198.51.100.1\n";
-
-# Nobody answers, at once.
-my %nobody = (VPN_SENTINEL_SERVER_URL => 'http://127.0.0.1:1');
-
-sub by {
-    my ($network) = @_;
-    return [@inside, qq{exec >&2\n$network\n$sys\nexec "\$@" >&3 3>&-}, 'sh'];
-}
-
-sub judge {
-    my ($network) = @_;
-    # Standard output is the report's alone.
-    my @by = ('sh', '-c', 'exec 3>&1; exec "$@"', 'sh', @{ by($network) });
-    my $done = ClientDaemon->run(args => ['--print'], by => \@by, env => {%nobody});
-    is($done->{status}, 0, 'it looks') or diag $done->{err};
-    my $connected = JSON::PP->new->decode($done->{out})->{vpn_connected};
-    return (defined $connected ? ($connected ? 'yes' : 'no') : 'unknown', $done->{err});
-}
+my ($eth, $tun, $line) = ($ETH, $TUN, $LINE);
 
 my @case = (
     ['no network', '', 'unknown', qr/no tunnel is to be seen/],
@@ -88,15 +52,16 @@ my @case = (
 for my $case (@case) {
     my ($name, $network, $expected, $told) = @$case;
     subtest $name => sub {
-        my ($answer, $log) = judge($network);
-        is($answer, $expected, 'judged');
+        my ($body, $log) = print_in($network);
+        my $connected = $body->{vpn_connected};
+        is(defined $connected ? ($connected ? 'yes' : 'no') : 'unknown', $expected, 'judged');
         like($log, qr/\[vpn\] .*$told/, 'told');
     };
 }
 
 subtest 'a tunnel that comes and goes' => sub {
-    my $client = ClientDaemon->start(by => [@inside, "$eth$line$sys\nexec \"\$@\"", 'sh'],
-        env => { %nobody, VPN_SENTINEL_CHECK_INTERVAL => 3600 });
+    my $client = ClientDaemon->start(by => [inside("$eth$line")],
+        env => { VPN_SENTINEL_SERVER_URL => 'http://127.0.0.1:1', VPN_SENTINEL_CHECK_INTERVAL => 3600 });
     my $inside = sub {
         my ($commands) = @_;
         is(system('nsenter', '-t', $client->pid, qw(-U -n --preserve-credentials sh -ec), $commands), 0, 'done');
