@@ -15,7 +15,7 @@
 
 /* The system's servers as dns_ask_server() takes them. */
 typedef struct names_t {
-    char name[DNS_RESOLVERS_MAX][DNS_ASK_SERVER_SIZE];
+    char name[DNS_SERVERS_MAX][DNS_ASK_SERVER_SIZE];
     size_t count;
 } names_t;
 
@@ -38,9 +38,8 @@ typedef struct cloudflare_t {
     char colo[VPS_WHOAMI_COLO_SIZE];
 } cloudflare_t;
 
-_Static_assert(DNS_RESOLVERS_MAX + 1 <= DNS_ASK_SERVERS, "all are asked at once");
+_Static_assert(DNS_SERVERS_MAX + 1 <= DNS_ASK_SERVERS, "all are asked at once");
 _Static_assert(VPS_WHOAMI_COLO_SIZE <= VPS_DNS_COLO_MAX + 1, "a code fits");
-_Static_assert(VPS_COUNTRY_MAX == VPS_DNS_LOC_MAX, "a country is copied as it is");
 
 /* --- answers --- */
 
@@ -132,7 +131,7 @@ static void answered_colo(void *arg, int status, const unsigned char *answer, in
 
 /* --- questions --- */
 
-static void ask_system(server_t servers[DNS_RESOLVERS_MAX], names_t *names, dns_ask_t *ask,
+static void ask_system(server_t servers[DNS_SERVERS_MAX], names_t *names, dns_ask_t *ask,
                        const options_t *options)
 {
     for (size_t i = 0; i < names->count; i++) {
@@ -192,7 +191,7 @@ static void find_paths(dns_view_t *out, names_t *names, const options_t *options
 
     vpn_sight_take(&sight);
     is_tunneled = vpn_judge(&sight).reason == VPN_BY_TUNNEL;
-    names->count = dns_ask_system_servers(names->name, DNS_RESOLVERS_MAX);
+    names->count = dns_ask_system_servers(names->name, DNS_SERVERS_MAX);
     out->count = names->count;
     for (size_t i = 0; i < out->count; i++) {
         out->servers[i].path = find_path(&out->servers[i].addr, names->name[i], is_tunneled);
@@ -222,7 +221,7 @@ static bool is_repeated(const dns_view_t *view, size_t index)
 
 static void log_view(const dns_view_t *view)
 {
-    char resolvers[DNS_RESOLVERS_MAX * (VPS_ADDR_TEXT_SIZE + 1)] = "";
+    char resolvers[DNS_SERVERS_MAX * (VPS_ADDR_TEXT_SIZE + 1)] = "";
     char text[VPS_ADDR_TEXT_SIZE];
 
     for (size_t i = 0; i < view->count; i++) {
@@ -319,7 +318,7 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wai
 {
     dns_ask_t ask;
     names_t names;
-    server_t servers[DNS_RESOLVERS_MAX];
+    server_t servers[DNS_SERVERS_MAX];
     cloudflare_t cloudflare;
     bool is_done;
 
@@ -344,34 +343,4 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wai
     tell_cloudflare(dns, &cloudflare, options);
     log_view(out);
     return true;
-}
-
-static vps_dns_path_t path_of_all(const dns_view_t *view)
-{
-    vps_dns_path_t paths[DNS_RESOLVERS_MAX];
-
-    for (size_t i = 0; i < view->count; i++) {
-        paths[i] = view->servers[i].path;
-    }
-    return dns_judge_path(paths, view->count);
-}
-
-void dns_fill(vps_record_t *record, const dns_view_t *view, const dns_server_t *chosen,
-              const vps_place_t *place)
-{
-    const char *country = place->location[0] != '\0' ? place->location : place->country;
-
-    record->dns_path = (uint8_t)path_of_all(view);
-    if (chosen != NULL) {
-        record->dns_resolver_ip = chosen->exit;
-    }
-    if (record->dns_colo[0] == '\0') {
-        memcpy(record->dns_colo, view->colo, sizeof(record->dns_colo));
-    }
-    if (chosen != NULL && country[0] != '\0' && vps_addr_equal(&place->public_ip, &chosen->exit)) {
-        memcpy(record->dns_loc, country, sizeof(record->dns_loc));
-        record->dns_source = VPS_DNS_RESOLVER;
-    } else if (record->dns_loc[0] != '\0') {
-        record->dns_source = VPS_DNS_TRACE;
-    }
 }

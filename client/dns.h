@@ -20,12 +20,11 @@
 
 #include "options.h"
 #include "outage.h"
-#include "place.h"
 #include "record.h"
 #include "wait.h"
 
-#define DNS_LOOK_MAX 5000   /* ms */
-#define DNS_RESOLVERS_MAX 4 /* servers of the system's that are asked, the first ones */
+#define DNS_LOOK_MAX 5000 /* ms */
+#define DNS_SERVERS_MAX 4 /* of the system's that are asked, the first ones */
 
 /* One of the servers that the system is configured with. */
 typedef struct dns_server_t {
@@ -36,18 +35,20 @@ typedef struct dns_server_t {
 
 /* What one look has seen. */
 typedef struct dns_view_t {
-    dns_server_t servers[DNS_RESOLVERS_MAX]; /* in their order */
-    size_t count;                            /* of them */
-    vps_addr_t direct;                       /* where port 53 comes out */
-    vps_dns_path_t direct_path;              /* of what is asked of Cloudflare there */
-    char colo[VPS_DNS_COLO_MAX + 1];         /* Cloudflare's data centre; "" = unknown */
+    dns_server_t servers[DNS_SERVERS_MAX]; /* in their order */
+    size_t count;                          /* of them */
+    vps_addr_t direct;                     /* where port 53 comes out */
+    vps_dns_path_t direct_path;            /* of what is asked of Cloudflare there */
+    char colo[VPS_DNS_COLO_MAX + 1];       /* Cloudflare's data centre; "" = unknown */
 } dns_view_t;
 
-/* What has been told; a zeroed one has told nothing. */
+/* What was seen and told before; a zeroed one has told nothing. */
 typedef struct dns_t {
     outage_t resolver;   /* no resolver is known */
     outage_t cloudflare; /* nor what Cloudflare sees */
     outage_t path;       /* port 53 comes out elsewhere than the rest */
+    outage_t verdict;    /* it leaks, or somebody answers in place of the servers */
+    bool was_odd;        /* what was asked of Cloudflare last came out elsewhere than the rest */
 } dns_t;
 
 /*
@@ -58,13 +59,5 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wai
 
 /* Tell when port 53 does not come out where the rest does. */
 void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip);
-
-/*
- * Fill the members of a record that are about DNS; those that the trace filled must be there
- * already. chosen: the server that is told of, or NULL; place: of where it comes out, of another
- * address or of none = unknown.
- */
-void dns_fill(vps_record_t *record, const dns_view_t *view, const dns_server_t *chosen,
-              const vps_place_t *place);
 
 #endif

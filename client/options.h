@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "dns_judge.h"
 #include "valid.h"
 
 #define OPTIONS_FILE_DEFAULT "/etc/vpn-sentinel/client.conf"
@@ -48,6 +49,7 @@ typedef struct options_t {
     char trace_url[OPTIONS_URL_SIZE];          /* no slash at the end */
     char cloudflare_dns[OPTIONS_SERVER_SIZE];  /* "address:port", an IPv6 address in brackets */
     char dns_whoami[OPTIONS_NAME_SIZE];        /* "" = send no DNS queries at all */
+    dns_allowed_t dns_allowed;                 /* where DNS may come out */
     char health_script[OPTIONS_PATH_SIZE];     /* "" = none */
     char run_dir[OPTIONS_PATH_SIZE];           /* "" = the default one */
     char tls_ca[OPTIONS_PATH_SIZE];            /* file with CAs; "" = the system's */

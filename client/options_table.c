@@ -149,6 +149,14 @@ static bool read_dns_server(const option_t *option, void *member, const char *te
     return true;
 }
 
+static bool read_dns_allowed(const option_t *option, void *member, const char *text)
+{
+    dns_allowed_t *allowed = member;
+
+    allowed->is_default = text == option->fallback; /* the very text: nobody has given one */
+    return network_list_read(&allowed->list, text);
+}
+
 /* A host's name (RFC 1123, section 2.1), "" for none. */
 static bool read_host_name(const option_t *option, void *member, const char *text)
 {
@@ -294,6 +302,12 @@ const option_t options_table[] = {
      MEMBER(dns_whoami),
      .allowed = "a host name of at most 255 characters, or none",
      .help = "name that tells which resolver asks for it; none = no DNS queries"},
+    {.name = "VPN_SENTINEL_DNS_ALLOWED",
+     .fallback = "AS13335, AS15169, AS19281, AS36692",
+     .read = read_dns_allowed,
+     MEMBER(dns_allowed),
+     .allowed = "at most 32 addresses, ranges like 192.0.2.0/24 and networks like AS13335",
+     .help = "where DNS may come out though it is not the exit"},
     {.name = "VPN_SENTINEL_HEALTH_SCRIPT",
      .fallback = "",
      .read = read_copy,

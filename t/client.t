@@ -83,7 +83,7 @@ subtest 'defaults' => sub {
         VPN_SENTINEL_CLOUDFLARE_DNS => '1.1.1.1:53', VPN_SENTINEL_DNS_WHOAMI => 'o-o.myaddr.l.google.com',
         VPN_SENTINEL_HEALTH_SCRIPT => '', VPN_SENTINEL_TLS_CERT_PATH => '', VPN_SENTINEL_TLS_CLIENT_CERT => '',
         VPN_SENTINEL_TLS_CLIENT_KEY => '', VPN_SENTINEL_ALLOW_INSECURE => 'false', VPN_SENTINEL_RUN_DIR => '',
-        VPN_SENTINEL_HEALTH_PORT => 0,
+        VPN_SENTINEL_HEALTH_PORT => 0, VPN_SENTINEL_DNS_ALLOWED => 'AS13335, AS15169, AS19281, AS36692',
     );
     is(setting($done, $_), "$default{$_} (default)", $_) for sort keys %default;
     my @listed = $done->{out} =~ /^(\w+)=/mg;

@@ -13,7 +13,7 @@ use StandIn;
 use VpsHttpd;
 
 my $WHOAMI = 'whoami.example';
-my ($EXIT, $OTHER, $OTHER6) = qw(198.51.100.53 198.51.100.54 2001:db8::53);
+my ($EXIT, $OTHER, $OTHER6) = qw(198.51.100.53 192.0.2.54 2001:db8::53);
 my $PUBLIC = '198.51.100.7';    # what the stand-in tells
 
 my $world = StandIn->start;
@@ -92,7 +92,6 @@ my @path = (
         qr/\[2001:db8:1::53\]:53 leave by eth0: path outside$/m],
     ['a server on this host', $tunneled, ['127.0.0.53'], undef, qr/127\.0\.0\.53:53 leave by lo: path unknown$/m],
     ['one that has an address of the line', $tunneled, ['198.51.100.10'], undef],
-    ['such a one and the tunnel', $tunneled, ['127.0.0.53', '10.66.0.1'], 'tunnel'],
     ['no route to it', "$tunneled\nip route add unreachable 192.0.2.53", ['192.0.2.53'], undef,
         qr/192\.0\.2\.53:53 leave by no interface that is known: path unknown$/m],
     ['a tunnel beside the traffic', "$ETH$LINE$TUN", ['10.66.0.1'], undef],
@@ -105,6 +104,8 @@ SKIP: {
         subtest "path: $name" => sub {
             my ($body, $log) = print_in($network, resolv_conf => join '', map { "nameserver $_\n" } @$servers);
             is($body->{dns_path}, $path, 'judged');
+            is($body->{dns_verdict}, !defined $path ? undef : $path eq 'tunnel' ? 'tunnel' : 'leak', 'the verdict');
+            is(scalar(() = $log =~ /⚠️ DNS leaks/g), ($path // '') eq 'outside' ? 1 : 0, 'a leak is told');
             like($log, $told // qr/path/, 'told');
         };
     }
@@ -156,6 +157,38 @@ subtest 'the place of a resolver' => sub {
     ($body) = printed(start_print([ $resolver[1] ]));
     is("@$body{qw(dns_loc dns_resolver_ip dns_source)}", "RO $OTHER trace", 'when nobody knows it, that of the trace');
     $world->behave($_) for qw(ipinfo ip-api ipwhois);
+};
+
+# Where no way is known: by where the server comes out, and whose that is.
+subtest 'the verdict on a resolver' => sub {
+    my $judged = sub {
+        my ($address, $country, $provider, %more) = @_;
+        my $server = new_server(TXT => { txt => [[$address]] });
+        $more{VPN_SENTINEL_DNS_ALLOWED} =~ s/SERVER/$server->{address}/ if %more;
+        my $body = qq({"ip":"$OTHER","country":"$country","org":"$provider"});
+        $world->misbehave(ipinfo => { body => $body }) if $provider;
+        my ($report, $log) = printed(start_print([$server], %more));
+        $world->behave('ipinfo');
+        like($log, qr/Verdict on \Q$server->{address}\E: \w+ \| Comes out at: \Q$address\E \| AS: \d+/, 'evidence');
+        return $report->{dns_verdict};
+    };
+    is($judged->($EXIT), 'tunnel', 'next to the exit');
+    is($judged->($OTHER), 'tunnel', 'of the network of the exit');
+    is($judged->($OTHER, 'US', 'AS13335 Cloudflare, Inc.'), 'allowed', 'a public resolver');
+    is($judged->($OTHER, 'RO', 'AS3320 ISP'), undef, 'another');
+    my $allowed = sub { $judged->($OTHER, 'RO', 'AS3320 ISP', VPN_SENTINEL_DNS_ALLOWED => $_[0]) };
+    is($allowed->('AS1,AS3320'), 'allowed', 'its network is allowed');
+    is($allowed->('192.0.2.0/24 10.0.0.0/8'), 'allowed', 'where it comes out');
+    is($allowed->('SERVER'), 'allowed', 'its address');
+    is($allowed->('AS13335'), undef, 'another one');
+};
+
+subtest 'what may be allowed' => sub {
+    for my $bad ('dns.example', 'AS0', '1.1.1.1/33', ',') {
+        my $done = ClientDaemon->run(args => ['--check-config'], env => { VPN_SENTINEL_DNS_ALLOWED => $bad });
+        is($done->{status}, 2, $bad);
+        like($done->{err}, qr/VPN_SENTINEL_DNS_ALLOWED is "\Q$bad\E" but must be at most 32 addresses, ranges/, 'told');
+    }
 };
 
 subtest 'Cloudflare by IPv6' => sub {
