@@ -31,7 +31,8 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer, v
         return false;
     }
     exit_fill(record, &seen);
-    if (!look_at_dns(look, options, transfer, record)) {
+    if (!ipv6_look(&look->ipv6, options, transfer, record) ||
+        !look_at_dns(look, options, transfer, record)) {
         return false;
     }
     record->timestamp = time(NULL);

@@ -1,6 +1,6 @@
 /*
- * A look at the world, from which a report is made: is the VPN up, where does it come out, and where
- * its DNS.
+ * A look at the world, from which a report is made: is the VPN up, where does it come out, what
+ * becomes of IPv6, and where does DNS come out.
  *
  * Each of these takes as long as its header says at most; what cannot be seen is unknown.
  */
@@ -11,6 +11,7 @@
 
 #include "dns.h"
 #include "exit.h"
+#include "ipv6.h"
 #include "options.h"
 #include "places.h"
 #include "record.h"
@@ -22,6 +23,7 @@ typedef struct look_t {
     vpn_t vpn;
     places_t places;
     exit_t exit;
+    ipv6_t ipv6;
     dns_t dns;
 } look_t;
 

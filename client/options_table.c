@@ -83,6 +83,29 @@ static bool read_url(const option_t *option, void *member, const char *text)
     return true;
 }
 
+static bool is_ipv6_host(const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *host = NULL;
+    vps_addr_t addr;
+    bool is = curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+              curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK && host[0] == '[' &&
+              vps_addr_parse(&addr, host + 1, strcspn(host + 1, "]")) && addr.version == 6;
+
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return is;
+}
+
+/* The address itself, because a name that is not found would pass for IPv6 that goes nowhere. */
+static bool read_ipv6_url(const option_t *option, void *member, const char *text)
+{
+    if (strcasecmp(text, "off") == 0 || strcasecmp(text, "none") == 0) {
+        return read_copy(option, member, "");
+    }
+    return is_base_url(text) && is_ipv6_host(text) && read_copy(option, member, text);
+}
+
 /* With or without slashes around it, it is kept with one in front. */
 static bool read_url_path(const option_t *option, void *member, const char *text)
 {
@@ -290,6 +313,12 @@ const option_t options_table[] = {
      MEMBER(trace_url),
      .allowed = A_URL,
      .help = "Cloudflare or a mirror"},
+    {.name = "VPN_SENTINEL_TRACE6_URL",
+     .fallback = "https://[2606:4700:4700::1111]/cdn-cgi/trace",
+     .read = read_ipv6_url,
+     MEMBER(trace6_url),
+     .allowed = "an http or https URL of at most 511 bytes with an IPv6 address, or off",
+     .help = "the trace by IPv6; off = do not look where that comes out"},
     {.name = "VPN_SENTINEL_CLOUDFLARE_DNS",
      .fallback = "1.1.1.1:53",
      .read = read_dns_server,

@@ -175,6 +175,7 @@ my %demo_environment = (
     VPN_SENTINEL_IPAPI_URL => 'http://127.0.0.1:1',
     VPN_SENTINEL_IPWHOIS_URL => 'http://127.0.0.1:1',
     VPN_SENTINEL_TRACE_URL => 'http://127.0.0.1:1',
+    VPN_SENTINEL_TRACE6_URL => 'off',
     VPN_SENTINEL_DNS_WHOAMI => 'none',
 );
 

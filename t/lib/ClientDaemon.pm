@@ -18,7 +18,7 @@ ClientDaemon - runs the built vpn-sentinel-client
 
 The daemon sees none of the product's variables, and no proxy's or systemd's, but those given; and the
 configuration file whose text config => gives, an empty one else. It leaves word for --healthcheck in a folder
-of its own, path('run'), sends no DNS query and finds no place service, unless env says otherwise: no test asks
+of its own, path('run'), sends no DNS query, does not probe IPv6 and finds no place service, unless env says otherwise: no test asks
 the world. A report of a sanitizer is a failure.
 
 =head2 run(args => [...], env => {...}, config => TEXT, default_config => BOOL, ...)
@@ -57,7 +57,7 @@ use Time::HiRes qw(sleep time);
 my $DEADLINE = 30;    # seconds until a test gives up; nothing is expected to take so long
 
 my %OFFLINE = (
-    VPN_SENTINEL_DNS_WHOAMI => 'none',
+    VPN_SENTINEL_DNS_WHOAMI => 'none', VPN_SENTINEL_TRACE6_URL => 'off',
     map { ("VPN_SENTINEL_${_}_URL" => 'http://127.0.0.1:1') } qw(TRACE IPINFO IPAPI IPWHOIS),
 );
 

@@ -2,7 +2,7 @@ package LocalServer;
 
 =head1 NAME
 
-LocalServer - a service of the outside world, played on a port of 127.0.0.1, that fails on command
+LocalServer - a service of the outside world, played on a port of this host, that fails on command
 
 =head1 DESCRIPTION
 
@@ -19,7 +19,8 @@ The server is one forked process. It ends with the object or with the test.
 
 =head2 new, serve, start
 
-new() takes a port but refuses connections, serve() begins to answer, start() is both.
+new() takes a port but refuses connections, serve() begins to answer, start() is both. bind => ADDRESS is
+where, 127.0.0.1 if it is not given.
 
 =head2 leave, come_back
 
@@ -52,7 +53,7 @@ use File::Path qw(make_path);
 use File::Temp ();
 use IO::Handle;
 use IO::Select;
-use IO::Socket::INET;
+use IO::Socket::IP;
 use JSON::PP ();
 use POSIX ();
 use Socket qw(AF_UNIX MSG_DONTWAIT MSG_PEEK PF_UNSPEC SOCK_STREAM);
@@ -70,12 +71,14 @@ my %REASON = (
 
 sub new {
     my ($class, %option) = @_;
-    my $socket = _bind(0);
+    my $address = $option{bind} // '127.0.0.1';
+    my $socket = _bind($address, 0);
     my $folder = ($ENV{VPS_BUILDDIR} // getcwd()) . '/t/tmp';
     make_path($folder);
     my $record = File::Temp->new(DIR => $folder, TEMPLATE => 'standin-XXXXXX');
     return bless {
         %option,
+        bind => $address,
         socket => $socket,
         port => $socket->sockport,
         record => $record,
@@ -85,9 +88,9 @@ sub new {
 
 # A socket that has its port, and refuses connections until it listens.
 sub _bind {
-    my ($port) = @_;
-    return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp',
-        ReuseAddr => 1) // die "port $port: $!";
+    my ($address, $port) = @_;
+    return IO::Socket::IP->new(LocalHost => $address, LocalPort => $port, Type => SOCK_STREAM,
+        ReuseAddr => 1) // die "$address, port $port: $@";
 }
 
 sub serve {
@@ -131,7 +134,8 @@ sub DESTROY {
 
 sub url {
     my ($self) = @_;
-    return "http://127.0.0.1:$self->{port}";
+    my $address = $self->{bind} =~ /:/ ? "[$self->{bind}]" : $self->{bind};
+    return "http://$address:$self->{port}";
 }
 
 sub leave {
@@ -218,7 +222,7 @@ sub _set_fault {
 sub _leave {
     my ($self) = @_;
     $self->_forget($_) for grep { $_ != $self->{control} } $self->{select}->handles;
-    $self->{socket} = _bind($self->{port});
+    $self->{socket} = _bind(@$self{qw(bind port)});
     return;
 }
 
