@@ -36,6 +36,11 @@ static dns_exit_t exit_of(const vps_record_t *record)
     return exit;
 }
 
+static const char *text_of(char out[VPS_ADDR_TEXT_SIZE], const vps_addr_t *addr)
+{
+    return addr->version != 0 ? vps_addr_format(out, addr) : "unknown";
+}
+
 static uint32_t as_of(const trial_t *trial, const vps_addr_t *addr)
 {
     vps_place_t place;
@@ -59,8 +64,8 @@ static vps_dns_verdict_t judge_server(const trial_t *trial, const dns_server_t *
         verdict = dns_judge_server(&suspect, &trial->exit, allowed);
     }
     log_write(VPS_DEBUG, COMPONENT, "Verdict on %s: %s | Comes out at: %s | AS: %u",
-              vps_addr_format(addr, &server->addr), words[verdict],
-              vps_addr_format(origin, &server->exit), suspect.origin.as);
+              text_of(addr, &server->addr), words[verdict], text_of(origin, &server->exit),
+              suspect.origin.as);
     return verdict;
 }
 

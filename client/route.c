@@ -103,7 +103,7 @@ static int read_message(const struct nlmsghdr *message, void *data)
 static int ask(struct mnl_socket *socket, const vps_addr_t *to, route_flow_t flow, answer_t *out)
 {
     char bytes[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-    char request_bytes[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+    char request_bytes[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
     struct nlmsghdr *request = mnl_nlmsg_put_header(request_bytes);
     ssize_t size;
 
@@ -152,13 +152,23 @@ static void read_way(vpn_way_t *out, const answer_t *answer)
     out->link = answer->type == RTN_LOCAL ? VPN_LINK_LOCAL : iface_link(out->name);
 }
 
+/* Of fe80::/10: each link has its own. */
+static bool is_link_local(const vps_addr_t *addr)
+{
+    return addr->version == 6 && addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 void route_find(vpn_way_t *out, const vps_addr_t *to, route_flow_t flow)
 {
-    struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct mnl_socket *socket;
     answer_t answer = {0};
     int error;
 
     *out = (vpn_way_t){.link = VPN_LINK_UNSEEN};
+    if (to->version == 0 || is_link_local(to)) {
+        return;
+    }
+    socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket == NULL) {
         return;
     }

@@ -26,7 +26,8 @@ typedef struct route_flow_t {
 /*
  * Find the way to an address. *out is VPN_LINK_NONE when no packet would go there (there is no
  * route, or one that says so), VPN_LINK_LOCAL when the address is this host's own, VPN_LINK_UNSEEN
- * when the kernel does not tell.
+ * when the kernel does not tell, or the address is unknown or one of a link, which does not say of
+ * which.
  */
 void route_find(vpn_way_t *out, const vps_addr_t *to, route_flow_t flow);
 

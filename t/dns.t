@@ -92,6 +92,8 @@ my @path = (
         qr/\[2001:db8:1::53\]:53 leave by eth0: path outside$/m],
     ['a server on this host', $tunneled, ['127.0.0.53'], undef, qr/127\.0\.0\.53:53 leave by lo: path unknown$/m],
     ['one that has an address of the line', $tunneled, ['198.51.100.10'], undef],
+    ['one of a link', "$tunneled\nip addr add fe80::2/64 dev eth0 nodad", ['fe80::53'], undef,
+        qr/\[fe80::53\]:53 leave by no interface that is known: path unknown$/m],
     ['no route to it', "$tunneled\nip route add unreachable 192.0.2.53", ['192.0.2.53'], undef,
         qr/192\.0\.2\.53:53 leave by no interface that is known: path unknown$/m],
     ['a tunnel beside the traffic', "$ETH$LINE$TUN", ['10.66.0.1'], undef],
