@@ -167,8 +167,7 @@ subtest 'the verdict on a resolver' => sub {
         my ($address, $country, $provider, %more) = @_;
         my $server = new_server(TXT => { txt => [[$address]] });
         $more{VPN_SENTINEL_DNS_ALLOWED} =~ s/SERVER/$server->{address}/ if %more;
-        my $body = qq({"ip":"$OTHER","country":"$country","org":"$provider"});
-        $world->misbehave(ipinfo => { body => $body }) if $provider;
+        $world->misbehave(ipinfo => { body => qq({"ip":"$OTHER","country":"$country","org":"$provider"}) }) if $provider;
         my ($report, $log) = printed(start_print([$server], %more));
         $world->behave('ipinfo');
         like($log, qr/Verdict on \Q$server->{address}\E: \w+ \| Comes out at: \Q$address\E \| AS: \d+/, 'evidence');
