@@ -29,6 +29,53 @@ void assess_judged(judged_t *out, const vps_record_t *report)
     (void)vps_country_code(out->dns, report->dns_loc);
 }
 
+/* Each returns true when a known fact was replaced by another. */
+static bool learn_address(vps_addr_t *known, const vps_addr_t *seen)
+{
+    bool replaced;
+
+    if (seen->version == 0 || vps_addr_equal(seen, known)) {
+        return false;
+    }
+    replaced = known->version != 0;
+    *known = *seen;
+    return replaced;
+}
+
+static bool learn_country(char known[3], const char seen[3])
+{
+    bool replaced;
+
+    if (seen[0] == '\0' || memcmp(seen, known, 3) == 0) {
+        return false;
+    }
+    replaced = known[0] != '\0';
+    memcpy(known, seen, 3);
+    return replaced;
+}
+
+static bool learn_answer(uint8_t *known, uint8_t seen)
+{
+    bool replaced;
+
+    if (seen == VPS_UNKNOWN || seen == *known) {
+        return false;
+    }
+    replaced = *known != VPS_UNKNOWN;
+    *known = seen;
+    return replaced;
+}
+
+bool assess_learn(judged_t *known, const judged_t *seen)
+{
+    bool replaced = learn_address(&known->public_ip, &seen->public_ip);
+
+    replaced |= learn_country(known->place, seen->place);
+    replaced |= learn_country(known->dns, seen->dns);
+    replaced |= learn_answer(&known->vpn_connected, seen->vpn_connected);
+    return replaced;
+}
+
 int64_t assess_deadline(int64_t seen, const assess_facts_t *facts)
 {
     int64_t since = seen > facts->serving_since ? seen : facts->serving_since;

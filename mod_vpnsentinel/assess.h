@@ -59,6 +59,12 @@ int64_t assess_deadline(int64_t seen, const assess_facts_t *facts);
  * unknown. */
 void assess_judged(judged_t *out, const vps_record_t *report);
 
+/*
+ * Add facts to those that are known: what is not known replaces nothing. Returns true when a known one
+ * was replaced by another.
+ */
+bool assess_learn(judged_t *known, const judged_t *seen);
+
 /* The conditions that follow from facts alone: all but CONDITION_OFFLINE. */
 unsigned int assess_conditions(const judged_t *judged, const assess_facts_t *facts);
 

@@ -76,53 +76,6 @@ static uint32_t gap_of(const client_t *client, int64_t seen, const sighting_t *s
     return (uint32_t)(gap < UINT32_MAX ? gap : UINT32_MAX);
 }
 
-/* Each returns true when a known fact was replaced by another. */
-static bool learn_address(vps_addr_t *known, const vps_addr_t *seen)
-{
-    bool replaced;
-
-    if (seen->version == 0 || vps_addr_equal(seen, known)) {
-        return false;
-    }
-    replaced = known->version != 0;
-    *known = *seen;
-    return replaced;
-}
-
-static bool learn_country(char known[3], const char seen[3])
-{
-    bool replaced;
-
-    if (seen[0] == '\0' || memcmp(seen, known, 3) == 0) {
-        return false;
-    }
-    replaced = known[0] != '\0';
-    memcpy(known, seen, 3);
-    return replaced;
-}
-
-static bool learn_answer(uint8_t *known, uint8_t seen)
-{
-    bool replaced;
-
-    if (seen == VPS_UNKNOWN || seen == *known) {
-        return false;
-    }
-    replaced = *known != VPS_UNKNOWN;
-    *known = seen;
-    return replaced;
-}
-
-static bool learn(judged_t *known, const judged_t *seen)
-{
-    bool replaced = learn_address(&known->public_ip, &seen->public_ip);
-
-    replaced |= learn_country(known->place, seen->place);
-    replaced |= learn_country(known->dns, seen->dns);
-    replaced |= learn_answer(&known->vpn_connected, seen->vpn_connected);
-    return replaced;
-}
-
 static void add_change(client_t *client, uint8_t marks, uint32_t gap, const sighting_t *sighting,
                        const assess_facts_t *facts)
 {
@@ -148,7 +101,7 @@ void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,
     if (marks & CHANGE_RETURN) {
         client->judged.vpn_connected = VPS_UNKNOWN;
     }
-    replaced = learn(&client->judged, &sighting->judged);
+    replaced = assess_learn(&client->judged, &sighting->judged);
     if (marks == 0 && memcmp(&before, &client->judged, sizeof before) == 0) {
         return;
     }

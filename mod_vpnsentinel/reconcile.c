@@ -75,18 +75,10 @@ static uint32_t to_seconds(int64_t seconds)
 
 /* --- facts --- */
 
-/* What is not known replaces nothing; but of the VPN the newest word counts, even when it is none. */
+/* Of the VPN the newest word counts, even when it is none. */
 static void learn(judged_t *known, const judged_t *seen)
 {
-    if (seen->public_ip.version != 0) {
-        known->public_ip = seen->public_ip;
-    }
-    if (seen->place[0] != '\0') {
-        memcpy(known->place, seen->place, sizeof known->place);
-    }
-    if (seen->dns[0] != '\0') {
-        memcpy(known->dns, seen->dns, sizeof known->dns);
-    }
+    (void)assess_learn(known, seen);
     known->vpn_connected = seen->vpn_connected;
 }
 

@@ -115,18 +115,10 @@ static void remark_first(change_t *change, const client_t *stored)
 /* What is not known anew is what was known. */
 static void inherit_facts(judged_t *facts, const judged_t *stored)
 {
-    if (facts->public_ip.version == 0) {
-        facts->public_ip = stored->public_ip;
-    }
-    if (facts->place[0] == '\0') {
-        memcpy(facts->place, stored->place, sizeof facts->place);
-    }
-    if (facts->dns[0] == '\0') {
-        memcpy(facts->dns, stored->dns, sizeof facts->dns);
-    }
-    if (facts->vpn_connected == VPS_UNKNOWN) {
-        facts->vpn_connected = stored->vpn_connected;
-    }
+    judged_t known = *stored;
+
+    (void)assess_learn(&known, facts);
+    *facts = known;
 }
 
 /* Make the journal one that goes on behind what was announced. */
