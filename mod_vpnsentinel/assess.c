@@ -27,52 +27,60 @@ void assess_judged(judged_t *out, const vps_record_t *report)
         (void)vps_country_code(out->place, report->country);
     }
     (void)vps_country_code(out->dns, report->dns_loc);
+    out->dns_verdict = report->dns_verdict;
 }
 
-/* Each returns true when a known fact was replaced by another. */
-static bool learn_address(vps_addr_t *known, const vps_addr_t *seen)
+/* Each makes *replaced true when a known fact was replaced by another. */
+static void learn_address(vps_addr_t *known, const vps_addr_t *seen, bool *replaced)
 {
-    bool replaced;
-
-    if (seen->version == 0 || vps_addr_equal(seen, known)) {
-        return false;
+    if (seen->version != 0 && !vps_addr_equal(seen, known)) {
+        *replaced = *replaced || known->version != 0;
+        *known = *seen;
     }
-    replaced = known->version != 0;
-    *known = *seen;
-    return replaced;
 }
 
-static bool learn_country(char known[3], const char seen[3])
+static void learn_country(char known[3], const char seen[3], bool *replaced)
 {
-    bool replaced;
-
-    if (seen[0] == '\0' || memcmp(seen, known, 3) == 0) {
-        return false;
+    if (seen[0] != '\0' && memcmp(seen, known, 3) != 0) {
+        *replaced = *replaced || known[0] != '\0';
+        memcpy(known, seen, 3);
     }
-    replaced = known[0] != '\0';
-    memcpy(known, seen, 3);
-    return replaced;
 }
 
-static bool learn_answer(uint8_t *known, uint8_t seen)
+/* One of a few words, 0 = unknown. Returns what is known then. */
+static uint8_t learn_word(uint8_t known, uint8_t seen, bool *replaced)
 {
-    bool replaced;
-
-    if (seen == VPS_UNKNOWN || seen == *known) {
-        return false;
+    if (seen == 0 || seen == known) {
+        return known;
     }
-    replaced = *known != VPS_UNKNOWN;
-    *known = seen;
-    return replaced;
+    *replaced = *replaced || known != 0;
+    return seen;
+}
+
+static bool are_countries_known(const judged_t *judged)
+{
+    return judged->place[0] != '\0' && judged->dns[0] != '\0';
+}
+
+/* Who sends no verdict any more but what there is to compare must not be stuck with the last one. */
+static void learn_dns_verdict(judged_t *known, const judged_t *seen, bool *replaced)
+{
+    known->dns_verdict = learn_word(known->dns_verdict, seen->dns_verdict, replaced);
+    if (seen->dns_verdict == VPS_DNS_VERDICT_UNKNOWN && are_countries_known(seen)) {
+        *replaced = *replaced || known->dns_verdict != VPS_DNS_VERDICT_UNKNOWN;
+        known->dns_verdict = VPS_DNS_VERDICT_UNKNOWN;
+    }
 }
 
 bool assess_learn(judged_t *known, const judged_t *seen)
 {
-    bool replaced = learn_address(&known->public_ip, &seen->public_ip);
+    bool replaced = false;
 
-    replaced |= learn_country(known->place, seen->place);
-    replaced |= learn_country(known->dns, seen->dns);
-    replaced |= learn_answer(&known->vpn_connected, seen->vpn_connected);
+    learn_address(&known->public_ip, &seen->public_ip, &replaced);
+    learn_country(known->place, seen->place, &replaced);
+    learn_country(known->dns, seen->dns, &replaced);
+    learn_dns_verdict(known, seen, &replaced);
+    known->vpn_connected = learn_word(known->vpn_connected, seen->vpn_connected, &replaced);
     return replaced;
 }
 
@@ -117,15 +125,29 @@ static bool is_bypass(const vps_addr_t *public_ip, const assess_facts_t *facts)
            vps_addr_equal(public_ip, &facts->server_ip[1]);
 }
 
+/* The client's own verdict, if there is one, whatever the countries are. */
+static unsigned int dns_conditions(const judged_t *judged)
+{
+    switch (judged->dns_verdict) {
+    case VPS_DNS_VERDICT_TUNNEL:
+    case VPS_DNS_VERDICT_ALLOWED:
+        return 0;
+    case VPS_DNS_VERDICT_LEAK:
+    case VPS_DNS_VERDICT_INTERCEPTED:
+        return CONDITION_DNS_LEAK;
+    default:
+        break;
+    }
+    if (!are_countries_known(judged)) {
+        return CONDITION_DNS_UNKNOWN;
+    }
+    return strcmp(judged->place, judged->dns) != 0 ? CONDITION_DNS_LEAK : 0;
+}
+
 unsigned int assess_conditions(const judged_t *judged, const assess_facts_t *facts)
 {
-    unsigned int conditions = 0;
+    unsigned int conditions = dns_conditions(judged);
 
-    if (judged->place[0] == '\0' || judged->dns[0] == '\0') {
-        conditions |= CONDITION_DNS_UNKNOWN;
-    } else if (strcmp(judged->place, judged->dns) != 0) {
-        conditions |= CONDITION_DNS_LEAK;
-    }
     if (is_bypass(&judged->public_ip, facts)) {
         conditions |= CONDITION_BYPASS;
     }

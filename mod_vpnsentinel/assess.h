@@ -15,8 +15,8 @@
 typedef enum light_t { LIGHT_GREEN, LIGHT_YELLOW, LIGHT_GREY, LIGHT_RED, LIGHTS } light_t;
 
 typedef enum condition_t {
-    CONDITION_DNS_LEAK = 1 << 0,    /* DNS comes out in another country than the exit */
-    CONDITION_DNS_UNKNOWN = 1 << 1, /* one of the two countries is not known */
+    CONDITION_DNS_LEAK = 1 << 0, /* by the client's verdict, else by DNS' country, not the exit's */
+    CONDITION_DNS_UNKNOWN = 1 << 1, /* no verdict, and one of the two countries is not known */
     CONDITION_BYPASS = 1 << 2,      /* the client's public IP is the server's own */
     CONDITION_VPN_DOWN = 1 << 3,    /* the client says that its VPN is not connected */
     CONDITION_OFFLINE = 1 << 4      /* no keepalive within the threshold, or never one */
@@ -60,8 +60,9 @@ int64_t assess_deadline(int64_t seen, const assess_facts_t *facts);
 void assess_judged(judged_t *out, const vps_record_t *report);
 
 /*
- * Add facts to those that are known: what is not known replaces nothing. Returns true when a known one
- * was replaced by another.
+ * Add facts to those that are known: what is not known replaces nothing; but facts without a verdict on
+ * DNS that know both countries undo the verdict that was known. Returns true when a known one was
+ * replaced by another.
  */
 bool assess_learn(judged_t *known, const judged_t *seen);
 

@@ -17,12 +17,15 @@
 
 /*
  * The facts that changes are judged by, each the last one that was known. "" and 0 = never known.
+ * There are six of them in a client, so they are kept small; compared as bytes, so they have no gaps.
  */
 typedef struct judged_t {
     vps_addr_t public_ip;
-    char place[3];         /* country of the exit, ISO 3166-1 alpha-2 */
-    char dns[3];           /* country where DNS comes out, alpha-2 */
-    uint8_t vpn_connected; /* vps_answer_t */
+    char place[3];           /* country of the exit, ISO 3166-1 alpha-2 */
+    char dns[3];             /* country where DNS comes out, alpha-2 */
+    uint8_t vpn_connected;   /* vps_answer_t */
+    uint8_t dns_verdict : 3; /* vps_dns_verdict_t; unknown = the countries are compared */
+    uint8_t unused : 5;      /* 0 */
 } judged_t;
 
 /* What a keepalive was besides a report of facts. */

@@ -4,7 +4,7 @@
 
 #include "clock.h"
 
-_Static_assert(sizeof(judged_t) == sizeof(vps_addr_t) + 7, "facts are compared as bytes");
+_Static_assert(sizeof(judged_t) == sizeof(vps_addr_t) + 8, "facts are compared as bytes");
 
 /* The walk along the changes, from what was announced to what is. */
 typedef struct walk_t {

@@ -155,6 +155,19 @@ static void test_offline_hides_the_rest(void **state)
     assert_int_equal(found.conditions, CONDITION_OFFLINE);
 }
 
+/* "verdict place dns", - = unknown. */
+static judged_t dns_facts(const char *words)
+{
+    static const char verdicts[] = "-tali";
+    judged_t judged;
+
+    memset(&judged, 0, sizeof judged);
+    judged.dns_verdict = (uint8_t)(strchr(verdicts, words[0]) - verdicts) & 7;
+    memcpy(judged.place, words[2] != '-' ? words + 2 : "", words[2] != '-' ? 2 : 1);
+    memcpy(judged.dns, words[5] != '-' ? words + 5 : "", words[5] != '-' ? 2 : 1);
+    return judged;
+}
+
 static void test_judged_facts(void **state)
 {
     const case_t given = {"Nowhere", "The Netherlands", "ROU", "::ffff:203.0.113.9", VPS_NO, 0, 0};
@@ -162,11 +175,84 @@ static void test_judged_facts(void **state)
     judged_t judged;
 
     (void)state;
+    client.report.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED;
     assess_judged(&judged, &client.report);
     assert_string_equal(judged.place, "NL");
     assert_string_equal(judged.dns, "RO");
     assert_int_equal(judged.public_ip.version, 4);
     assert_int_equal(judged.vpn_connected, VPS_NO);
+    assert_int_equal(judged.dns_verdict, VPS_DNS_VERDICT_INTERCEPTED);
+}
+
+/* A verdict decides alone; without one the countries are compared. */
+static void test_dns(void **state)
+{
+    static const struct {
+        const char *words;
+        unsigned int conditions;
+    } cases[] = {
+        {"- DE DE", 0},
+        {"- DE FR", CONDITION_DNS_LEAK},
+        {"- DE --", CONDITION_DNS_UNKNOWN},
+        {"- -- DE", CONDITION_DNS_UNKNOWN},
+        {"- -- --", CONDITION_DNS_UNKNOWN},
+        {"t DE DE", 0},
+        {"t DE FR", 0},
+        {"t -- --", 0},
+        {"a DE FR", 0},
+        {"a DE --", 0},
+        {"l DE DE", CONDITION_DNS_LEAK},
+        {"l -- --", CONDITION_DNS_LEAK},
+        {"i DE DE", CONDITION_DNS_LEAK},
+        {"i -- DE", CONDITION_DNS_LEAK},
+    };
+    const assess_facts_t facts = facts_now();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const judged_t judged = dns_facts(cases[i].words);
+
+        if (assess_conditions(&judged, &facts) != cases[i].conditions) {
+            fail_msg("case %zu", i);
+        }
+    }
+}
+
+/* What is known of DNS after facts that say this: "verdict place dns", - = unknown. */
+static void test_learning_dns(void **state)
+{
+    static const struct {
+        const char *known, *seen, *after;
+        bool replaced;
+    } cases[] = {
+        {"- -- --", "- -- --", "- -- --", false},
+        {"- -- --", "l -- --", "l -- --", false},
+        {"- RO DE", "t RO DE", "t RO DE", false}, /* becomes known */
+        {"t RO DE", "l RO DE", "l RO DE", true},
+        {"l RO DE", "i RO DE", "i RO DE", true},
+        {"t RO DE", "t RO DE", "t RO DE", false},
+        /* no verdict replaces none */
+        {"l RO DE", "- -- --", "l RO DE", false},
+        {"l RO DE", "- RO --", "l RO DE", false},
+        {"l RO DE", "- -- DE", "l RO DE", false},
+        {"t RO DE", "- FR --", "t FR DE", true},
+        /* but for one that leaves both countries to compare */
+        {"l RO DE", "- RO DE", "- RO DE", true},
+        {"l -- --", "- RO RO", "- RO RO", true},
+        {"t RO DE", "- RO RO", "- RO RO", true},
+        {"- RO DE", "- RO DE", "- RO DE", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        judged_t known = dns_facts(cases[i].known);
+        const judged_t seen = dns_facts(cases[i].seen), after = dns_facts(cases[i].after);
+
+        if (assess_learn(&known, &seen) != cases[i].replaced ||
+            memcmp(&known, &after, sizeof known) != 0) {
+            fail_msg("case %zu", i);
+        }
+    }
 }
 
 static void test_names(void **state)
@@ -194,6 +280,8 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_offline_hides_the_rest),
         cmocka_unit_test(test_judged_facts),
+        cmocka_unit_test(test_dns),
+        cmocka_unit_test(test_learning_dns),
         cmocka_unit_test(test_names),
     };
 

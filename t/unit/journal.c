@@ -48,18 +48,26 @@ static assess_facts_t facts_at(int64_t second)
     return facts;
 }
 
-/* A keepalive with these words at a second; the last one before came at seen. */
-static void sight_after(client_t *client, int64_t seen, int64_t second, const words_t *words)
+/* A keepalive with these facts at a second; the last one before came at seen. */
+static void sight_facts(client_t *client, int64_t seen, int64_t second, const judged_t *judged)
 {
     assess_facts_t facts = facts_at(second);
     sighting_t sighting;
 
     memset(&sighting, 0, sizeof sighting);
-    sighting.judged = judged_of(words);
+    sighting.judged = *judged;
     sighting.when = EPOCH + second;
     sighting.now = facts.now;
     sighting.offline_threshold = facts.offline_threshold;
     journal_judge(client, seen, &sighting, &facts);
+}
+
+/* The same with these words. */
+static void sight_after(client_t *client, int64_t seen, int64_t second, const words_t *words)
+{
+    const judged_t judged = judged_of(words);
+
+    sight_facts(client, seen, second, &judged);
 }
 
 /* The same without any silence. */
@@ -170,6 +178,47 @@ static void test_one_sighting(void **state)
             assert_int_equal(client.changes[0].marks, 0);
             assert_int_equal(client.changes[0].merged, 1);
         }
+    }
+}
+
+/* What becomes of verdicts on DNS, all else being the same. */
+static void test_verdicts(void **state)
+{
+    static const words_t words = {A, "DE", "FR", VPS_YES};
+    static const struct {
+        vps_dns_verdict_t known, said, after;
+        bool knows_dns; /* the report has both countries to compare */
+        bool entry, replaced;
+        unsigned int conditions; /* of the entry */
+    } cases[] = {
+        {VPS_DNS_VERDICT_UNKNOWN, VPS_DNS_VERDICT_TUNNEL, VPS_DNS_VERDICT_TUNNEL, true, true, false,
+         0},
+        {VPS_DNS_VERDICT_TUNNEL, VPS_DNS_VERDICT_ALLOWED, VPS_DNS_VERDICT_ALLOWED, true, true, true,
+         0},
+        {VPS_DNS_VERDICT_TUNNEL, VPS_DNS_VERDICT_LEAK, VPS_DNS_VERDICT_LEAK, true, true, true,
+         CONDITION_DNS_LEAK},
+        {VPS_DNS_VERDICT_LEAK, VPS_DNS_VERDICT_LEAK, VPS_DNS_VERDICT_LEAK, true, false, false, 0},
+        {VPS_DNS_VERDICT_LEAK, VPS_DNS_VERDICT_UNKNOWN, VPS_DNS_VERDICT_LEAK, false, false, false,
+         0},
+        {VPS_DNS_VERDICT_TUNNEL, VPS_DNS_VERDICT_UNKNOWN, VPS_DNS_VERDICT_UNKNOWN, true, true, true,
+         CONDITION_DNS_LEAK},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        client_t client = client_that_knows(&words);
+        judged_t said = judged_of(&words);
+
+        client.judged.dns_verdict = cases[i].known & 7u;
+        said.dns_verdict = cases[i].said & 7u;
+        said.dns[0] = cases[i].knows_dns ? said.dns[0] : '\0';
+        sight_facts(&client, 1100 * SECOND, 1100, &said);
+        if (client.judged.dns_verdict != cases[i].after || client.seq != cases[i].entry ||
+            (client.last_change != 0) != cases[i].replaced ||
+            client.changes[0].conditions != cases[i].conditions) {
+            fail_msg("case %zu", i);
+        }
+        assert_journal(&client, cases[i].entry);
     }
 }
 
@@ -428,6 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_sighting),
+        cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_return_forgets_the_vpn),
         cmocka_unit_test(test_first_keepalive_knows_nothing),

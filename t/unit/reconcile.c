@@ -12,6 +12,7 @@
 /*
  * A story is a row of steps:
  *   kA.RO.DE.y  a keepalive: address A (see address_of()), exit in RO, DNS in DE, VPN up; - = unknown
+ *   kA.RO.DE.y.l  the same with a verdict on DNS: one of DNS_VERDICTS
  *   +60         60 seconds pass               sA-  the server's addresses are A and unknown
  *   t600        the threshold is 600 seconds  pause  the machine stood still until now
  *   look        the monitor looks, records and marks what it finds
@@ -43,6 +44,7 @@ static void keepalive(world_t *world, const char *step)
     char place[3] = {step[3], step[4], '\0'}, dns[3] = {step[6], step[7], '\0'};
     vps_record_t report = report_of(step[1], place, dns, step[9]);
 
+    report.dns_verdict = verdict_of(DNS_VERDICTS, strlen(step) > 11 ? step[11] : '-');
     world_keepalive(world, &report);
 }
 
@@ -69,7 +71,7 @@ static void take_step(world_t *world, telling_t *telling, const char *step)
         restart(world);
     } else if (strcmp(step, "drop") == 0) {
         memset(world->client.changes, 0, sizeof world->client.changes);
-    } else if (step[0] == 'k' && strlen(step) == 10) {
+    } else if (step[0] == 'k' && (strlen(step) == 10 || strlen(step) == 12)) {
         keepalive(world, step);
     } else if (step[0] == '+') {
         world->facts.now += atoi(step + 1) * SECOND;
@@ -179,6 +181,44 @@ static void test_leak(void **state)
          "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302"},
         {"kA.RO.DE.y look +300 look +1 kA.RO.RO.y look",
          "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@301"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+/* Who sends a verdict is judged by it alone. */
+static void test_dns_verdict(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y.t look +1 kA.RO.RO.y.l look look +1 kA.RO.RO.y.l look +1 kA.RO.RO.y.t look",
+         "connected@0 dns_leak@1 dns_leak_over@3"},
+        {"kA.RO.DE.y.t look +1 kA.RO.DE.y.i look +1 kA.RO.DE.y.a look",
+         "connected@0 dns_leak@1 dns_leak_over@2"},
+        {"kA.RO.RO.y.t look +1 kA.RO.RO.y.l +1 kA.RO.RO.y.t look",
+         "connected@0 dns_leak@1 dns_leak_over@2"},
+        {"kA.--.--.y.l look +1 kA.--.--.y.a look", "connected@0 dns_leak@0 dns_leak_over@1"},
+        {"kA.RO.DE.y.t look +1 kA.RO.FR.y.a look +1 kA.NL.FR.y.t look", "connected@0"},
+        /* another cause, or another way of judging, is the same leak */
+        {"kA.RO.RO.y.l look +1 kA.RO.RO.y.i look +1 kA.RO.DE.y look", "connected@0 dns_leak@0"},
+        /* no verdict neither begins nor ends one */
+        {"kA.RO.RO.y.l look +1 kA.--.--.y look +1 kA.RO.--.y look +1 kA.--.RO.y look",
+         "connected@0 dns_leak@0"},
+        {"kA.RO.DE.y.t look +1 kA.--.--.y look +1 kA.RO.--.y look +1 kA.--.DE.y look",
+         "connected@0"},
+        /* but who stops sending them and has countries to compare is judged by those */
+        {"kA.RO.RO.y.l look +1 kA.RO.RO.y look", "connected@0 dns_leak@0 dns_leak_over@1"},
+        {"kA.RO.DE.y.t look +1 kA.RO.DE.y look", "connected@0 dns_leak@1"},
+        {"kA.RO.DE.y look +1 kA.RO.DE.y.t look", "connected@0 dns_leak@0 dns_leak_over@1"},
+        /* it goes on over a time offline, a dead monitor, a full journal */
+        {"kA.RO.RO.y.l look +300 look +1 kA.--.--.y look +1 kA.--.--.y.t look",
+         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302"},
+        {"kA.RO.RO.y.t lost +1 kA.RO.RO.y.l unmarked +1 kA.RO.RO.y.t look",
+         "connected@0 dns_leak@1 dns_leak_over@2"},
+        {"kA.RO.RO.y look +1 kA.RO.RO.y.l +1 kA.RO.RO.y.t +1 kD.RO.RO.y +1 kE.RO.RO.y +1 "
+         "kF.RO.RO.y look",
+         "connected@0 dns_leak@2+1 dns_leak_over@2 ip_changed@3:AD ip_changed@4:DE "
+         "ip_changed@5:EF"},
     };
 
     (void)state;
@@ -442,17 +482,12 @@ static void test_lights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first),
-        cmocka_unit_test(test_address),
-        cmocka_unit_test(test_leak),
-        cmocka_unit_test(test_bypass),
-        cmocka_unit_test(test_vpn),
-        cmocka_unit_test(test_offline),
-        cmocka_unit_test(test_several_at_once),
-        cmocka_unit_test(test_killed_monitor),
-        cmocka_unit_test(test_full_journal),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_lights),
+        cmocka_unit_test(test_first),          cmocka_unit_test(test_address),
+        cmocka_unit_test(test_leak),           cmocka_unit_test(test_dns_verdict),
+        cmocka_unit_test(test_bypass),         cmocka_unit_test(test_vpn),
+        cmocka_unit_test(test_offline),        cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_killed_monitor), cmocka_unit_test(test_full_journal),
+        cmocka_unit_test(test_restart),        cmocka_unit_test(test_lights),
     };
 
     return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);

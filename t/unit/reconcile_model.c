@@ -19,12 +19,13 @@
 typedef struct raw_t {
     char address, vpn;     /* as in report_of() */
     char place[3], dns[3]; /* "--" = unknown */
+    char dns_verdict;      /* of DNS_VERDICTS, '-' = none */
     int64_t when, silence; /* sec since epoch; sec before it */
 } raw_t;
 
 typedef struct model_t {
     bool first, offline, leak, bypass, down;
-    char address, vpn, place[3], dns[3]; /* the last known ones */
+    char address, vpn, place[3], dns[3], dns_verdict; /* the last known ones */
     int64_t down_since;
     event_t told[PENDING_MAX * 8]; /* since the last look */
     size_t count;
@@ -61,6 +62,21 @@ static bool note_country(char known[3], const char *said)
     return is_new;
 }
 
+/* True when that is new. */
+static bool note_dns(model_t *model, const raw_t *raw)
+{
+    char before = model->dns_verdict;
+    bool is_new = note_country(model->place, raw->place);
+
+    is_new |= note_country(model->dns, raw->dns);
+    is_new |= note(&model->dns_verdict, raw->dns_verdict);
+    if (raw->dns_verdict == '-' && raw->place[0] != '-' && raw->dns[0] != '-') {
+        model->dns_verdict = '-';
+        is_new |= before != '-';
+    }
+    return is_new;
+}
+
 static void model_vpn(model_t *model, bool arrives, const raw_t *raw)
 {
     if (model->vpn == 'n' && (arrives || !model->down)) {
@@ -80,12 +96,14 @@ static void model_vpn(model_t *model, bool arrives, const raw_t *raw)
 
 static void model_leak(model_t *model, int64_t when)
 {
-    bool is_known = model->place[0] != '-' && model->dns[0] != '-';
-    bool differs = strcmp(model->place, model->dns) != 0;
+    bool has_verdict = model->dns_verdict != '-';
+    bool is_known = has_verdict || (model->place[0] != '-' && model->dns[0] != '-');
+    bool leaks = has_verdict ? model->dns_verdict == 'l' || model->dns_verdict == 'i'
+                             : strcmp(model->place, model->dns) != 0;
 
-    if (is_known && differs != model->leak) {
-        expect(model, differs ? EVENT_LEAK : EVENT_LEAK_OVER, when);
-        model->leak = differs;
+    if (is_known && leaks != model->leak) {
+        expect(model, leaks ? EVENT_LEAK : EVENT_LEAK_OVER, when);
+        model->leak = leaks;
     }
 }
 
@@ -118,8 +136,7 @@ static void model_keepalive(model_t *model, const raw_t *raw, char server)
         model->vpn = '-';
     }
     is_new = note(&model->address, raw->address);
-    is_new |= note_country(model->place, raw->place);
-    is_new |= note_country(model->dns, raw->dns);
+    is_new |= note_dns(model, raw);
     is_new |= note(&model->vpn, raw->vpn);
     if (!arrives && !is_new) {
         return;
@@ -233,7 +250,7 @@ static bool is_journal_full(const run_t *run)
 
 static void keepalive(run_t *run)
 {
-    static const char addresses[] = "-AABSTsb", vpn[] = "-yyn";
+    static const char addresses[] = "-AABSTsb", vpn[] = "-yyn", dns_verdicts[] = "---tali";
     static const char *const countries[] = {"--", "RO", "RO", "DE"};
     world_t *world = &run->world;
     raw_t raw = {.when = wall_now(world), .silence = wall_now(world) - world->client.last_seen};
@@ -246,10 +263,12 @@ static void keepalive(run_t *run)
     raw.vpn = vpn[random_below(sizeof vpn - 1)];
     strcpy(raw.place, countries[random_below(4)]);
     strcpy(raw.dns, countries[random_below(4)]);
+    raw.dns_verdict = dns_verdicts[random_below(sizeof dns_verdicts - 1)];
     if (raw.silence > THRESHOLD * 100) {
         raw.silence = 0; /* the first one */
     }
     report = report_of(raw.address, raw.place, raw.dns, raw.vpn);
+    report.dns_verdict = verdict_of(DNS_VERDICTS, raw.dns_verdict);
     run->pending[run->count++] = raw;
     world_keepalive(world, &report);
 }
@@ -289,7 +308,7 @@ static void assert_run(bool folds)
     world_open(&run.world);
     run.folds = folds;
     run.server = '-';
-    run.model.address = run.model.vpn = '-';
+    run.model.address = run.model.vpn = run.model.dns_verdict = '-';
     strcpy(run.model.place, "--");
     strcpy(run.model.dns, "--");
     for (int step = 0; step < STEPS; step++) {

@@ -74,6 +74,16 @@ static vps_record_t report_of(char address, const char *place, const char *dns, 
     return report;
 }
 
+/* A verdict's first letter, anything else is unknown. */
+static inline uint8_t verdict_of(const char *letters, char letter)
+{
+    const char *found = letter != '\0' ? strchr(letters, letter) : NULL;
+
+    return found != NULL ? (uint8_t)(found - letters + 1) : 0;
+}
+
+#define DNS_VERDICTS "tali" /* tunnel, allowed, leak, intercepted */
+
 /* As the registry does it. */
 static void world_keepalive(world_t *world, const vps_record_t *report)
 {
