@@ -6,7 +6,7 @@
 
 static const char *const light_names[LIGHTS] = {"green", "yellow", "grey", "red"};
 static const char *const condition_names[CONDITIONS] = {"dns_leak", "dns_unknown", "bypass",
-                                                        "vpn_down", "offline"};
+                                                        "vpn_down", "offline",     "ipv6_leak"};
 
 const char *assess_light_name(light_t light)
 {
@@ -28,6 +28,20 @@ void assess_judged(judged_t *out, const vps_record_t *report)
     }
     (void)vps_country_code(out->dns, report->dns_loc);
     out->dns_verdict = report->dns_verdict;
+    out->ipv6_verdict = report->ipv6_verdict;
+}
+
+vps_answer_t assess_is_servers_ipv6(const vps_record_t *report, const assess_facts_t *facts)
+{
+    const vps_addr_t *own = &facts->server_ip[1];
+
+    if (report->public_ip6.version == 0) {
+        return report->ipv6_verdict == VPS_IPV6_VERDICT_BLOCKED ? VPS_NO : VPS_UNKNOWN;
+    }
+    if (own->version == 0) {
+        return VPS_UNKNOWN;
+    }
+    return vps_addr_equal(&report->public_ip6, own) ? VPS_YES : VPS_NO;
 }
 
 /* Each makes *replaced true when a known fact was replaced by another. */
@@ -80,6 +94,8 @@ bool assess_learn(judged_t *known, const judged_t *seen)
     learn_country(known->place, seen->place, &replaced);
     learn_country(known->dns, seen->dns, &replaced);
     learn_dns_verdict(known, seen, &replaced);
+    known->ipv6_verdict = learn_word(known->ipv6_verdict, seen->ipv6_verdict, &replaced);
+    known->is_servers_ipv6 = learn_word(known->is_servers_ipv6, seen->is_servers_ipv6, &replaced);
     known->vpn_connected = learn_word(known->vpn_connected, seen->vpn_connected, &replaced);
     return replaced;
 }
@@ -119,10 +135,11 @@ bool assess_is_silent(const client_t *client, int64_t seen, const assess_facts_t
            ((client->announced.state & ANNOUNCED_OFFLINE) != 0 && !awaits_return(client));
 }
 
-static bool is_bypass(const vps_addr_t *public_ip, const assess_facts_t *facts)
+static bool is_bypass(const judged_t *judged, const assess_facts_t *facts)
 {
-    return vps_addr_equal(public_ip, &facts->server_ip[0]) ||
-           vps_addr_equal(public_ip, &facts->server_ip[1]);
+    return vps_addr_equal(&judged->public_ip, &facts->server_ip[0]) ||
+           vps_addr_equal(&judged->public_ip, &facts->server_ip[1]) ||
+           (judged->is_servers_ipv6 == VPS_YES && facts->server_ip[1].version != 0);
 }
 
 /* The client's own verdict, if there is one, whatever the countries are. */
@@ -148,11 +165,14 @@ unsigned int assess_conditions(const judged_t *judged, const assess_facts_t *fac
 {
     unsigned int conditions = dns_conditions(judged);
 
-    if (is_bypass(&judged->public_ip, facts)) {
+    if (is_bypass(judged, facts)) {
         conditions |= CONDITION_BYPASS;
     }
     if (judged->vpn_connected == VPS_NO) {
         conditions |= CONDITION_VPN_DOWN;
+    }
+    if (judged->ipv6_verdict == VPS_IPV6_VERDICT_LEAK) {
+        conditions |= CONDITION_IPV6_LEAK;
     }
     return conditions;
 }
@@ -162,7 +182,7 @@ light_t assess_light(unsigned int conditions)
     if (conditions & CONDITION_OFFLINE) {
         return LIGHT_GREY;
     }
-    if (conditions & (CONDITION_BYPASS | CONDITION_VPN_DOWN)) {
+    if (conditions & (CONDITION_BYPASS | CONDITION_VPN_DOWN | CONDITION_IPV6_LEAK)) {
         return LIGHT_RED;
     }
     return conditions != 0 ? LIGHT_YELLOW : LIGHT_GREEN;
@@ -175,6 +195,7 @@ assessment_t assess(const client_t *client, int64_t seen, const assess_facts_t *
 
     if (!assess_is_silent(client, seen, facts)) {
         assess_judged(&judged, &client->report); /* what it says now, not what was known once */
+        judged.is_servers_ipv6 = assess_is_servers_ipv6(&client->report, facts);
         conditions = assess_conditions(&judged, facts);
     }
     return (assessment_t){assess_light(conditions), conditions};

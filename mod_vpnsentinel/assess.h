@@ -17,11 +17,12 @@ typedef enum light_t { LIGHT_GREEN, LIGHT_YELLOW, LIGHT_GREY, LIGHT_RED, LIGHTS 
 typedef enum condition_t {
     CONDITION_DNS_LEAK = 1 << 0, /* by the client's verdict, else by DNS' country, not the exit's */
     CONDITION_DNS_UNKNOWN = 1 << 1, /* no verdict, and one of the two countries is not known */
-    CONDITION_BYPASS = 1 << 2,      /* the client's public IP is the server's own */
+    CONDITION_BYPASS = 1 << 2,      /* the client's public IP, or IPv6, is the server's own */
     CONDITION_VPN_DOWN = 1 << 3,    /* the client says that its VPN is not connected */
-    CONDITION_OFFLINE = 1 << 4      /* no keepalive within the threshold, or never one */
+    CONDITION_OFFLINE = 1 << 4,     /* no keepalive within the threshold, or never one */
+    CONDITION_IPV6_LEAK = 1 << 5    /* the client says that its IPv6 goes past the tunnel */
 } condition_t;
-#define CONDITIONS 5
+#define CONDITIONS 6
 
 /* What a judgement needs besides the client. Times on the monotonic clock, usec. */
 typedef struct assess_facts_t {
@@ -56,8 +57,15 @@ bool assess_is_silent(const client_t *client, int64_t seen, const assess_facts_t
 int64_t assess_deadline(int64_t seen, const assess_facts_t *facts);
 
 /* The facts of a report that changes are judged by; what is not known, or no known country, stays
- * unknown. */
+ * unknown, and so does whether its IPv6 is the server's. */
 void assess_judged(judged_t *out, const vps_record_t *report);
+
+/*
+ * Is the report's public_ip6 the server's own? It takes what is known of the server to tell, so that it
+ * is no part of assess_judged(); only the answer is kept, for addresses of IPv6 come and go. A client
+ * that says that its IPv6 is blocked has none.
+ */
+vps_answer_t assess_is_servers_ipv6(const vps_record_t *report, const assess_facts_t *facts);
 
 /*
  * Add facts to those that are known: what is not known replaces nothing; but facts without a verdict on

@@ -125,7 +125,7 @@ static void put_lights(text_t *text, const census_t *census)
 static void put_conditions(text_t *text, unsigned int conditions)
 {
     static const char *const words[CONDITIONS] = {"DNS leak", "DNS unknown", "VPN bypass",
-                                                  "VPN down", "offline"};
+                                                  "VPN down", "offline",     "IPv6 leak"};
     bool is_first = true;
 
     for (unsigned int n = 0; n < CONDITIONS; n++) {

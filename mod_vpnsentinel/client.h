@@ -21,11 +21,13 @@
  */
 typedef struct judged_t {
     vps_addr_t public_ip;
-    char place[3];           /* country of the exit, ISO 3166-1 alpha-2 */
-    char dns[3];             /* country where DNS comes out, alpha-2 */
-    uint8_t vpn_connected;   /* vps_answer_t */
-    uint8_t dns_verdict : 3; /* vps_dns_verdict_t; unknown = the countries are compared */
-    uint8_t unused : 5;      /* 0 */
+    char place[3];               /* country of the exit, ISO 3166-1 alpha-2 */
+    char dns[3];                 /* country where DNS comes out, alpha-2 */
+    uint8_t vpn_connected;       /* vps_answer_t */
+    uint8_t dns_verdict : 3;     /* vps_dns_verdict_t; unknown = the countries are compared */
+    uint8_t ipv6_verdict : 2;    /* vps_ipv6_verdict_t */
+    uint8_t is_servers_ipv6 : 2; /* vps_answer_t: is its public_ip6 the server's own address? */
+    uint8_t unused : 1;          /* 0 */
 } judged_t;
 
 /* What a keepalive was besides a report of facts. */
@@ -34,7 +36,10 @@ typedef enum change_mark_t {
     CHANGE_RETURN = 1 << 1 /* the first one after the client was offline */
 } change_mark_t;
 
-/* One entry of the journal: a keepalive that changed what is known, or what is left of several. */
+/*
+ * One entry of the journal: a keepalive that changed what is known, or what is left of several. Of
+ * is_servers_ipv6 it has what it said itself: the server may have another address since older answers.
+ */
 typedef struct change_t {
     uint32_t seq;       /* of the (newest) change; entries follow each other without a gap */
     uint32_t when;      /* sec since epoch, of the (newest) change; good until 2106 */
@@ -50,7 +55,8 @@ typedef enum announced_state_t {
     ANNOUNCED_OFFLINE = 1 << 1, /* each of these: told, and its end not yet */
     ANNOUNCED_LEAK = 1 << 2,
     ANNOUNCED_BYPASS = 1 << 3,
-    ANNOUNCED_DOWN = 1 << 4
+    ANNOUNCED_DOWN = 1 << 4,
+    ANNOUNCED_IPV6_LEAK = 1 << 5
 } announced_state_t;
 
 /* What has been announced of a client; written by the monitor alone. */

@@ -194,8 +194,8 @@ static const char *last_seen(request_rec *r, const client_view_t *view, int64_t 
 /* The conditions in words: "bypass, DNS leak". */
 static const char *state_words(request_rec *r, const assessment_t *assessment)
 {
-    static const char *const words[CONDITIONS] = {"DNS leak", "DNS unknown", "bypass", "VPN down",
-                                                  "offline"};
+    static const char *const words[CONDITIONS] = {"DNS leak", "DNS unknown", "bypass",
+                                                  "VPN down", "offline",     "IPv6 leak"};
     const char *text = "";
     int n;
 

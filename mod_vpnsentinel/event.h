@@ -17,17 +17,19 @@
 
 /* Stored by their names (event_name), never by number. */
 typedef enum event_kind_t {
-    EVENT_CONNECTED,    /* first keepalive ever, or after offline; seconds: length of the silence */
-    EVENT_ADDRESS,      /* another public IP: from, to */
-    EVENT_LEAK,         /* DNS leak began */
-    EVENT_LEAK_OVER,    /* and ended */
-    EVENT_BYPASS,       /* the client's public IP is the server's own */
-    EVENT_BYPASS_OVER,  /* no longer */
-    EVENT_DISCONNECTED, /* vpn_connected: false */
-    EVENT_RECONNECTED,  /* true again; seconds: length of the outage */
-    EVENT_OFFLINE,      /* seconds: the silence */
-    EVENT_FORGOTTEN,    /* stale, removed; seconds: the silence */
-    EVENT_STARTED,      /* the server started */
+    EVENT_CONNECTED, /* first keepalive ever, or after offline; seconds: length of the silence */
+    EVENT_ADDRESS,   /* another public IP: from, to */
+    EVENT_LEAK,      /* DNS leak began */
+    EVENT_LEAK_OVER, /* and ended */
+    EVENT_IPV6_LEAK, /* IPv6 leak began */
+    EVENT_IPV6_LEAK_OVER, /* and ended */
+    EVENT_BYPASS,         /* the client's public IP is the server's own */
+    EVENT_BYPASS_OVER,    /* no longer */
+    EVENT_DISCONNECTED,   /* vpn_connected: false */
+    EVENT_RECONNECTED,    /* true again; seconds: length of the outage */
+    EVENT_OFFLINE,        /* seconds: the silence */
+    EVENT_FORGOTTEN,      /* stale, removed; seconds: the silence */
+    EVENT_STARTED,        /* the server started */
     EVENT_SERVER_ADDRESS, /* the server's own address changed: from, to; note: what that makes of
                              clients when it is more than one */
     EVENT_KINDS
@@ -54,8 +56,8 @@ typedef struct event_t {
     char note[EVENT_NOTE_SIZE];            /* see event_kind_t */
 } event_t;
 
-/* "connected", "ip_changed", "dns_leak", "dns_leak_over", "bypass", "bypass_over",
- * "vpn_disconnected", "vpn_reconnected", "offline", "forgotten", "server_started",
+/* "connected", "ip_changed", "dns_leak", "dns_leak_over", "ipv6_leak", "ipv6_leak_over", "bypass",
+ * "bypass_over", "vpn_disconnected", "vpn_reconnected", "offline", "forgotten", "server_started",
  * "server_ip_changed". */
 const char *event_name(event_kind_t kind);
 

@@ -34,6 +34,9 @@ static void fold_oldest(client_t *client)
     second->marks |= first->marks;
     second->conditions |= first->conditions;
     second->gap = second->gap > first->gap ? second->gap : first->gap;
+    if (second->facts.is_servers_ipv6 == VPS_UNKNOWN) {
+        second->facts.is_servers_ipv6 = first->facts.is_servers_ipv6;
+    }
     drop(client, 1, CLIENT_CHANGES);
 }
 
@@ -85,23 +88,25 @@ static void add_change(client_t *client, uint8_t marks, uint32_t gap, const sigh
     change->when = (uint32_t)sighting->when;
     change->gap = gap;
     change->marks = marks;
-    change->conditions = (uint8_t)assess_conditions(&client->judged, facts);
     change->merged = 1;
     change->facts = client->judged;
+    change->facts.is_servers_ipv6 = assess_is_servers_ipv6(sighting->report, facts);
+    change->conditions = (uint8_t)assess_conditions(&change->facts, facts);
     killpoint();
 }
 
 void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,
                    const assess_facts_t *facts)
 {
-    judged_t before = client->judged;
+    judged_t before = client->judged, said = sighting->judged;
     uint8_t marks = marks_of(client, seen, facts);
     bool replaced;
 
+    said.is_servers_ipv6 = assess_is_servers_ipv6(sighting->report, facts);
     if (marks & CHANGE_RETURN) {
         client->judged.vpn_connected = VPS_UNKNOWN;
     }
-    replaced = assess_learn(&client->judged, &sighting->judged);
+    replaced = assess_learn(&client->judged, &said);
     if (marks == 0 && memcmp(&before, &client->judged, sizeof before) == 0) {
         return;
     }

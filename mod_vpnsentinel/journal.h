@@ -15,7 +15,7 @@
 /* One accepted keepalive. */
 typedef struct sighting_t {
     const vps_record_t *report;
-    judged_t judged;           /* of the report (assess_judged) */
+    judged_t judged;           /* of the report (assess_judged), made before the lock is taken */
     vps_addr_t observed_ip;    /* where it came from */
     int64_t when;              /* sec since epoch */
     int64_t now;               /* monotonic usec, > CLIENT_RESTORED */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define AGO_MIN 60    /* sec: how long ago it must be to be said */
-#define FIRST_GOOD 7  /* rank from which it is good news */
+#define FIRST_GOOD 8  /* rank from which it is good news */
 #define ESCAPED_MAX 6 /* bytes that one byte becomes: &quot; */
 
 /* Titles, labels, markup, addresses, durations and the time together are far below the rest. */
@@ -308,6 +308,23 @@ static const form_t forms[EVENT_KINDS] = {
             .fact = countries_fact,
             .lines = {address_line, LINES_OF_EXIT},
         },
+    [EVENT_IPV6_LEAK] =
+        {
+            .title = "⚠️ IPV6 LEAK DETECTED",
+            .is_security = true,
+            .is_loud = true,
+            .before_id = ": Client ",
+            .fact = address_fact,
+            .lines = {address_line, LINES_OF_EXIT},
+        },
+    [EVENT_IPV6_LEAK_OVER] =
+        {
+            .title = "✅ IPv6 Leak Over",
+            .is_security = true,
+            .before_id = ": Client ",
+            .fact = address_fact,
+            .lines = {address_line, LINES_OF_EXIT},
+        },
     [EVENT_BYPASS] =
         {
             .title = "⚠️ VPN BYPASS WARNING",
@@ -376,10 +393,11 @@ static const form_t forms[EVENT_KINDS] = {
 
 /* The worst first. */
 static const uint8_t ranks[EVENT_KINDS] = {
-    [EVENT_BYPASS] = 0,    [EVENT_DISCONNECTED] = 1,         [EVENT_LEAK] = 2,
-    [EVENT_OFFLINE] = 3,   [EVENT_SERVER_ADDRESS] = 4,       [EVENT_ADDRESS] = 5,
-    [EVENT_FORGOTTEN] = 6, [EVENT_RECONNECTED] = FIRST_GOOD, [EVENT_BYPASS_OVER] = 8,
-    [EVENT_LEAK_OVER] = 9, [EVENT_CONNECTED] = 10,           [EVENT_STARTED] = 11,
+    [EVENT_BYPASS] = 0,      [EVENT_DISCONNECTED] = 1,    [EVENT_IPV6_LEAK] = 2,
+    [EVENT_LEAK] = 3,        [EVENT_OFFLINE] = 4,         [EVENT_SERVER_ADDRESS] = 5,
+    [EVENT_ADDRESS] = 6,     [EVENT_FORGOTTEN] = 7,       [EVENT_RECONNECTED] = FIRST_GOOD,
+    [EVENT_BYPASS_OVER] = 9, [EVENT_IPV6_LEAK_OVER] = 10, [EVENT_LEAK_OVER] = 11,
+    [EVENT_CONNECTED] = 12,  [EVENT_STARTED] = 13,
 };
 
 const char *message_title(event_kind_t kind)
@@ -470,7 +488,7 @@ static const struct {
     [LIGHT_GREEN] = {"🟢", "secure"},
     [LIGHT_YELLOW] = {"🟡", "DNS leak or unknown"},
     [LIGHT_GREY] = {"⚫", "offline"},
-    [LIGHT_RED] = {"🔴", "bypass or VPN down"},
+    [LIGHT_RED] = {"🔴", "bypass, IPv6 leak or VPN down"},
 };
 
 const char *message_light_sign(light_t light)

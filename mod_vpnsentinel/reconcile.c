@@ -100,6 +100,16 @@ static const vps_record_t *describing_report(const walk_t *walk)
     return says_something_new(&walk->state->facts, &judged) ? NULL : &walk->client->report;
 }
 
+/* The server's address may be another than when the newest report came. */
+static void judge_by_server(walk_t *walk)
+{
+    const vps_answer_t answer = assess_is_servers_ipv6(&walk->client->report, walk->facts);
+
+    if (answer != VPS_UNKNOWN) {
+        walk->state->facts.is_servers_ipv6 = answer;
+    }
+}
+
 /* --- what a change makes --- */
 
 /* It was offline and came back before anybody looked. */
@@ -167,8 +177,9 @@ static void judge_leak(walk_t *walk, unsigned int past)
 static void judge_bypass(walk_t *walk, unsigned int past)
 {
     const vps_addr_t *server_ip = walk->facts->server_ip;
-    unsigned int now = assess_conditions(&walk->state->facts, walk->facts);
-    bool is_known = walk->state->facts.public_ip.version != 0 &&
+    const judged_t *facts = &walk->state->facts;
+    unsigned int now = assess_conditions(facts, walk->facts);
+    bool is_known = (facts->public_ip.version != 0 || facts->is_servers_ipv6 == VPS_NO) &&
                     (server_ip[0].version != 0 || server_ip[1].version != 0);
 
     if (((now | past) & CONDITION_BYPASS) != 0 && !has(walk, ANNOUNCED_BYPASS)) {
@@ -178,6 +189,22 @@ static void judge_bypass(walk_t *walk, unsigned int past)
     if (is_known && (now & CONDITION_BYPASS) == 0 && has(walk, ANNOUNCED_BYPASS)) {
         tell(walk, EVENT_BYPASS_OVER);
         clear(walk, ANNOUNCED_BYPASS);
+    }
+}
+
+static void judge_ipv6(walk_t *walk, unsigned int past)
+{
+    uint8_t verdict = walk->state->facts.ipv6_verdict;
+
+    if ((verdict == VPS_IPV6_VERDICT_LEAK || (past & CONDITION_IPV6_LEAK) != 0) &&
+        !has(walk, ANNOUNCED_IPV6_LEAK)) {
+        tell(walk, EVENT_IPV6_LEAK);
+        set(walk, ANNOUNCED_IPV6_LEAK);
+    }
+    if ((verdict == VPS_IPV6_VERDICT_TUNNEL || verdict == VPS_IPV6_VERDICT_BLOCKED) &&
+        has(walk, ANNOUNCED_IPV6_LEAK)) {
+        tell(walk, EVENT_IPV6_LEAK_OVER);
+        clear(walk, ANNOUNCED_IPV6_LEAK);
     }
 }
 
@@ -194,9 +221,9 @@ static void judge_vpn(walk_t *walk, unsigned int past)
 }
 
 /*
- * At most 7 events of a folded change: silence, arrival or the VPN's two, address, two each of leak
- * and bypass; 5 of a single one, which begins or ends a thing but not both. What a folded change
- * went through may have been told already when the older part of it was.
+ * At most 9 events of a folded change: silence and arrival or the VPN's two, address, two each of leak,
+ * IPv6 leak and bypass; 6 of a single one, which begins or ends a thing but not both. What a folded
+ * change went through may have been told already when the older part of it was.
  */
 static void take_change(walk_t *walk, const change_t *change)
 {
@@ -214,6 +241,7 @@ static void take_change(walk_t *walk, const change_t *change)
     }
     learn(&walk->state->facts, &change->facts);
     if (change->seq == walk->client->seq) {
+        judge_by_server(walk);
         walk->report = describing_report(walk);
     }
     if (arrives) {
@@ -221,6 +249,7 @@ static void take_change(walk_t *walk, const change_t *change)
     }
     judge_address(walk, &before);
     judge_leak(walk, past);
+    judge_ipv6(walk, past);
     judge_bypass(walk, past);
     if (!arrives) {
         judge_vpn(walk, past);
@@ -234,14 +263,16 @@ static void take_change(walk_t *walk, const change_t *change)
 static void take_rest(walk_t *walk, int64_t seen)
 {
     const client_t *client = walk->client;
-    const change_t change = {
+    change_t change = {
         .seq = client->seq,
         .when = client->last_change != 0 ? client->last_change : client->last_seen,
         .merged = 1,
         .facts = client->judged,
     };
 
-    if (says_something_new(&walk->state->facts, &client->judged) &&
+    change.facts.is_servers_ipv6 =
+        walk->state->facts.is_servers_ipv6; /* judge_server()'s business */
+    if (says_something_new(&walk->state->facts, &change.facts) &&
         !(has(walk, ANNOUNCED_OFFLINE) && assess_is_offline(seen, walk->facts))) {
         take_change(walk, &change);
     }
@@ -280,6 +311,7 @@ static void judge_server(walk_t *walk, int64_t wall)
     const size_t count = walk->out->count;
 
     walk->when = wall / CLOCK_SECOND;
+    judge_by_server(walk);
     judge_bypass(walk, 0);
     if (walk->out->count > count) {
         walk->out->by_server = (int)count;

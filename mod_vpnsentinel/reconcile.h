@@ -14,9 +14,9 @@
 #include "client.h"
 #include "event.h"
 
-/* A folded entry of the journal makes at most 7 events; what is known beyond the journal at most 4,
+/* A folded entry of the journal makes at most 9 events; what is known beyond the journal at most 5,
  * silence or the server's new address one. */
-#define RECONCILE_EVENTS_MAX (CLIENT_CHANGES * 7 + 4 + 1)
+#define RECONCILE_EVENTS_MAX (CLIENT_CHANGES * 9 + 5 + 1)
 
 typedef struct reconciliation_t {
     announced_t announced; /* what will have been announced; as base when there is nothing new */

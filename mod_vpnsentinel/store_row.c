@@ -7,7 +7,8 @@
 #define YEAR_9999 INT64_C(253402300799) /* its last second, since the epoch */
 #define COUNT_MAX INT32_MAX /* of what is counted on from: far beyond any that is real */
 #define ANNOUNCED_ALL                                                                              \
-    (ANNOUNCED_FIRST | ANNOUNCED_OFFLINE | ANNOUNCED_LEAK | ANNOUNCED_BYPASS | ANNOUNCED_DOWN)
+    (ANNOUNCED_FIRST | ANNOUNCED_OFFLINE | ANNOUNCED_LEAK | ANNOUNCED_BYPASS | ANNOUNCED_DOWN |    \
+     ANNOUNCED_IPV6_LEAK)
 
 /* --- single values --- */
 

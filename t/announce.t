@@ -30,7 +30,7 @@ my $office = Sentinel->start(conf => $bot->conf . "VPNSentinelServerPublicIP $OW
 subtest 'each transition' => sub {
     my $facts = "Location: Köln, DE\nProvider: AS1 <Net> & \"Co\"\n";
     my ($green, $yellow, $red) = map { "Light: $_\n" } '🟢 green (secure)',
-        '🟡 yellow (DNS leak or unknown)', '🔴 red (bypass or VPN down)';
+        '🟡 yellow (DNS leak or unknown)', '🔴 red (bypass, IPv6 leak or VPN down)';
     my $own = "Public IP: 198.51.100.7\n";
     my ($first, $second) = ("Public IP: 203.0.113.1\n", "Public IP: 203.0.113.2\n");
     my $secure = "${facts}DNS: DE (FRA)\n";

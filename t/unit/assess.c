@@ -162,7 +162,7 @@ static judged_t dns_facts(const char *words)
     judged_t judged;
 
     memset(&judged, 0, sizeof judged);
-    judged.dns_verdict = (uint8_t)(strchr(verdicts, words[0]) - verdicts) & 7;
+    judged.dns_verdict = (uint8_t)(strchr(verdicts, words[0]) - verdicts);
     memcpy(judged.place, words[2] != '-' ? words + 2 : "", words[2] != '-' ? 2 : 1);
     memcpy(judged.dns, words[5] != '-' ? words + 5 : "", words[5] != '-' ? 2 : 1);
     return judged;
@@ -255,10 +255,94 @@ static void test_learning_dns(void **state)
     }
 }
 
+/* The server's own are 198.51.100.7 and 2001:db8::7. */
+static void test_ipv6(void **state)
+{
+    static const struct {
+        const char *public_ip6; /* "" = unknown */
+        vps_ipv6_verdict_t verdict;
+        vps_answer_t is_servers;
+        unsigned int conditions;
+        light_t light;
+    } cases[] = {
+        {"", VPS_IPV6_VERDICT_UNKNOWN, VPS_UNKNOWN, 0, LIGHT_GREEN},
+        {"", VPS_IPV6_VERDICT_TUNNEL, VPS_UNKNOWN, 0, LIGHT_GREEN},
+        {"", VPS_IPV6_VERDICT_BLOCKED, VPS_NO, 0, LIGHT_GREEN},
+        {"", VPS_IPV6_VERDICT_LEAK, VPS_UNKNOWN, CONDITION_IPV6_LEAK, LIGHT_RED},
+        {"2001:db8::1", VPS_IPV6_VERDICT_UNKNOWN, VPS_NO, 0, LIGHT_GREEN},
+        {"2001:db8::1", VPS_IPV6_VERDICT_TUNNEL, VPS_NO, 0, LIGHT_GREEN},
+        {"2001:db8::1", VPS_IPV6_VERDICT_BLOCKED, VPS_NO, 0, LIGHT_GREEN},
+        {"2001:db8::1", VPS_IPV6_VERDICT_LEAK, VPS_NO, CONDITION_IPV6_LEAK, LIGHT_RED},
+        {"2001:db8::7", VPS_IPV6_VERDICT_UNKNOWN, VPS_YES, CONDITION_BYPASS, LIGHT_RED},
+        {"2001:db8::7", VPS_IPV6_VERDICT_TUNNEL, VPS_YES, CONDITION_BYPASS, LIGHT_RED},
+        {"2001:db8::7", VPS_IPV6_VERDICT_LEAK, VPS_YES, CONDITION_BYPASS | CONDITION_IPV6_LEAK,
+         LIGHT_RED},
+    };
+    const case_t given = {"DE", "", "DE", "203.0.113.1", VPS_YES, 0, 0};
+    assess_facts_t facts = facts_now();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *text = cases[i].public_ip6;
+        client_t client = client_of(&given);
+        assessment_t found;
+
+        client.report.ipv6_verdict = (uint8_t)cases[i].verdict;
+        (void)vps_addr_parse(&client.report.public_ip6, text, strlen(text));
+        found = assess(&client, 1900 * SECOND, &facts);
+        if (assess_is_servers_ipv6(&client.report, &facts) != cases[i].is_servers ||
+            found.conditions != cases[i].conditions || found.light != cases[i].light) {
+            fail_msg("case %zu: conditions %x", i, found.conditions);
+        }
+    }
+}
+
+static void test_unknown_servers_ipv6_is_no_bypass(void **state)
+{
+    const judged_t judged = {.is_servers_ipv6 = VPS_YES, .dns_verdict = VPS_DNS_VERDICT_TUNNEL};
+    assess_facts_t facts = facts_now();
+    vps_record_t report = {.public_ip6 = facts.server_ip[1]};
+
+    (void)state;
+    assert_int_equal(assess_conditions(&judged, &facts), CONDITION_BYPASS);
+    memset(&facts.server_ip[1], 0, sizeof facts.server_ip[1]);
+    assert_int_equal(assess_conditions(&judged, &facts), 0);
+    assert_int_equal(assess_is_servers_ipv6(&report, &facts), VPS_UNKNOWN);
+}
+
+/* What is known after an answer of one byte, by the three that are learned alike. */
+static void test_learning_answers(void **state)
+{
+    static const struct {
+        unsigned int known, seen, after;
+        bool replaced;
+    } cases[] = {{0, 0, 0, false}, {0, 2, 2, false}, {1, 0, 1, false},
+                 {1, 1, 1, false}, {1, 2, 2, true},  {2, 1, 1, true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int fact = 0; fact < 3; fact++) {
+            const unsigned int mask = fact == 0 ? 3 : 0, mask6 = fact == 1 ? 3 : 0,
+                               own = fact == 2 ? 3 : 0;
+            judged_t known = {.vpn_connected = (uint8_t)(cases[i].known & mask),
+                              .ipv6_verdict = cases[i].known & mask6,
+                              .is_servers_ipv6 = cases[i].known & own};
+            const judged_t seen = {.vpn_connected = (uint8_t)(cases[i].seen & mask),
+                                   .ipv6_verdict = cases[i].seen & mask6,
+                                   .is_servers_ipv6 = cases[i].seen & own};
+
+            assert_int_equal(assess_learn(&known, &seen), cases[i].replaced);
+            assert_int_equal(known.vpn_connected, cases[i].after & mask);
+            assert_int_equal(known.ipv6_verdict, cases[i].after & mask6);
+            assert_int_equal(known.is_servers_ipv6, cases[i].after & own);
+        }
+    }
+}
+
 static void test_names(void **state)
 {
     static const char *const conditions[CONDITIONS] = {"dns_leak", "dns_unknown", "bypass",
-                                                       "vpn_down", "offline"};
+                                                       "vpn_down", "offline",     "ipv6_leak"};
     unsigned int n;
 
     (void)state;
@@ -282,6 +366,9 @@ int main(void)
         cmocka_unit_test(test_judged_facts),
         cmocka_unit_test(test_dns),
         cmocka_unit_test(test_learning_dns),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_unknown_servers_ipv6_is_no_bypass),
+        cmocka_unit_test(test_learning_answers),
         cmocka_unit_test(test_names),
     };
 

@@ -33,7 +33,7 @@ static void test_few(void **state)
     put_client("new", NEW);
     ask("/status");
     assert_string_equal(text, "⚠️ 6 of 7 clients in trouble\n"
-                              "🔴 2 red (bypass or VPN down)\n"
+                              "🔴 2 red (bypass, IPv6 leak or VPN down)\n"
                               "⚫ 2 grey (offline)\n"
                               "🟡 2 yellow (DNS leak or unknown)\n"
                               "🟢 1 green (secure)" SERVER_LINE "\n\n"

@@ -62,10 +62,10 @@ static void assert_json(const event_t *event, const char *expected)
 
 static void test_names(void **state)
 {
-    static const char *const names[] = {"connected",        "ip_changed",      "dns_leak",
-                                        "dns_leak_over",    "bypass",          "bypass_over",
-                                        "vpn_disconnected", "vpn_reconnected", "offline",
-                                        "forgotten",        "server_started",  "server_ip_changed"};
+    static const char *const names[] = {
+        "connected",      "ip_changed", "dns_leak",       "dns_leak_over",    "ipv6_leak",
+        "ipv6_leak_over", "bypass",     "bypass_over",    "vpn_disconnected", "vpn_reconnected",
+        "offline",        "forgotten",  "server_started", "server_ip_changed"};
     event_kind_t kind;
 
     (void)state;

@@ -39,27 +39,38 @@ static void assert_facts(const judged_t *facts, const words_t *words)
     assert_memory_equal(facts, &expected, sizeof expected);
 }
 
-/* Service since second 1000; the server's own address is 198.51.100.7. */
+/* Service since second 1000; the server's own addresses are 198.51.100.7 and 2001:db8::7. */
 static assess_facts_t facts_at(int64_t second)
 {
     assess_facts_t facts = {second * SECOND, 1000 * SECOND, THRESHOLD * SECOND, {{0}}};
 
     assert_true(vps_addr_parse(&facts.server_ip[0], "198.51.100.7", 12));
+    assert_true(vps_addr_parse(&facts.server_ip[1], "2001:db8::7", 11));
     return facts;
 }
 
-/* A keepalive with these facts at a second; the last one before came at seen. */
-static void sight_facts(client_t *client, int64_t seen, int64_t second, const judged_t *judged)
+/* A keepalive with this report and these facts at a second; the last one before came at seen. */
+static void sight_report(client_t *client, int64_t seen, int64_t second, const vps_record_t *report,
+                         const judged_t *judged)
 {
     assess_facts_t facts = facts_at(second);
     sighting_t sighting;
 
     memset(&sighting, 0, sizeof sighting);
+    sighting.report = report;
     sighting.judged = *judged;
     sighting.when = EPOCH + second;
     sighting.now = facts.now;
     sighting.offline_threshold = facts.offline_threshold;
     journal_judge(client, seen, &sighting, &facts);
+}
+
+/* The same without IPv6. */
+static void sight_facts(client_t *client, int64_t seen, int64_t second, const judged_t *judged)
+{
+    static const vps_record_t report;
+
+    sight_report(client, seen, second, &report, judged);
 }
 
 /* The same with these words. */
@@ -209,8 +220,8 @@ static void test_verdicts(void **state)
         client_t client = client_that_knows(&words);
         judged_t said = judged_of(&words);
 
-        client.judged.dns_verdict = cases[i].known & 7u;
-        said.dns_verdict = cases[i].said & 7u;
+        client.judged.dns_verdict = cases[i].known;
+        said.dns_verdict = cases[i].said;
         said.dns[0] = cases[i].knows_dns ? said.dns[0] : '\0';
         sight_facts(&client, 1100 * SECOND, 1100, &said);
         if (client.judged.dns_verdict != cases[i].after || client.seq != cases[i].entry ||
@@ -219,6 +230,46 @@ static void test_verdicts(void **state)
             fail_msg("case %zu", i);
         }
         assert_journal(&client, cases[i].entry);
+    }
+}
+
+/* One after the other: which of them is a change, and of which conditions. */
+static void test_ipv6(void **state)
+{
+    static const struct {
+        const char *public_ip6; /* "" = unknown */
+        vps_ipv6_verdict_t verdict;
+        bool entry;
+        unsigned int conditions;
+    } steps[] = {
+        {"2001:db8::1", VPS_IPV6_VERDICT_TUNNEL, true, 0},  /* becomes known */
+        {"2001:db8::2", VPS_IPV6_VERDICT_TUNNEL, false, 0}, /* addresses rotate */
+        {"", VPS_IPV6_VERDICT_UNKNOWN, false, 0},
+        {"2001:db8::2", VPS_IPV6_VERDICT_LEAK, true, CONDITION_IPV6_LEAK},
+        {"2001:db8::7", VPS_IPV6_VERDICT_LEAK, true, CONDITION_IPV6_LEAK | CONDITION_BYPASS},
+        {"", VPS_IPV6_VERDICT_UNKNOWN, false, 0},
+        {"", VPS_IPV6_VERDICT_BLOCKED, true, 0}, /* has none, so not the server's */
+        {"2001:db8::7", VPS_IPV6_VERDICT_UNKNOWN, true, CONDITION_BYPASS},
+        {"2001:db8::1", VPS_IPV6_VERDICT_UNKNOWN, true, 0},
+    };
+    static const words_t words = {A, "DE", "DE", VPS_YES};
+    const judged_t known = judged_of(&words);
+    client_t client = client_that_knows(&words);
+
+    (void)state;
+    for (uint32_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        const uint32_t before = client.seq;
+        vps_record_t report = {.ipv6_verdict = (uint8_t)steps[i].verdict};
+        judged_t said = known;
+
+        (void)vps_addr_parse(&report.public_ip6, steps[i].public_ip6, strlen(steps[i].public_ip6));
+        said.ipv6_verdict = steps[i].verdict;
+        client.announced.seq = client.seq; /* so that the new entry is the only one */
+        sight_report(&client, (1100 + i) * SECOND, 1100 + i, &report, &said);
+        if ((client.seq != before) != steps[i].entry ||
+            (steps[i].entry && client.changes[0].conditions != steps[i].conditions)) {
+            fail_msg("step %u: conditions %x", i, client.changes[0].conditions);
+        }
     }
 }
 
@@ -473,11 +524,32 @@ static void test_folding_keeps_what_happened(void **state)
     assert_int_equal(client.changes[1].gap, 0);
 }
 
+/* What the older one knew of the server's IPv6 is not folded away. */
+static void test_folding_keeps_ipv6(void **state)
+{
+    static const words_t nothing = UNKNOWN_WORDS;
+    client_t client = client_that_knows(&nothing);
+    vps_record_t report = {.public_ip6 = {0}};
+    const judged_t judged = {.vpn_connected = VPS_YES};
+
+    (void)state;
+    assert_true(vps_addr_parse(&report.public_ip6, "2001:db8::7", 11));
+    sight_report(&client, 1100 * SECOND, 1100, &report, &judged);
+    alternate(&client, CLIENT_CHANGES);
+    assert_journal(&client, CLIENT_CHANGES);
+    assert_int_equal(client.changes[0].merged, 2);
+    assert_int_equal(client.changes[0].facts.is_servers_ipv6, VPS_YES);
+    assert_int_equal(client.changes[0].conditions, CONDITION_DNS_UNKNOWN | CONDITION_BYPASS);
+    assert_int_equal(client.changes[1].facts.is_servers_ipv6, VPS_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_sighting),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_folding_keeps_ipv6),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_return_forgets_the_vpn),
         cmocka_unit_test(test_first_keepalive_knows_nothing),

@@ -59,6 +59,8 @@ static void test_titles(void **state)
         [EVENT_ADDRESS] = "🔄 IP Address Changed",
         [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED",
         [EVENT_LEAK_OVER] = "✅ DNS Leak Over",
+        [EVENT_IPV6_LEAK] = "⚠️ IPV6 LEAK DETECTED",
+        [EVENT_IPV6_LEAK_OVER] = "✅ IPv6 Leak Over",
         [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING",
         [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over",
         [EVENT_DISCONNECTED] = "🔴 VPN Disconnected",
@@ -103,6 +105,8 @@ static void test_plain(void **state)
         [EVENT_ADDRESS] = "\nPublic IP: 203.0.113.1 → 2001:db8::2" EXIT,
         [EVENT_LEAK] = ADDRESS EXIT,
         [EVENT_LEAK_OVER] = ADDRESS EXIT,
+        [EVENT_IPV6_LEAK] = ADDRESS EXIT,
+        [EVENT_IPV6_LEAK_OVER] = ADDRESS EXIT,
         [EVENT_BYPASS] = ADDRESS "\nServer IP: 2001:db8::2" EXIT,
         [EVENT_BYPASS_OVER] = ADDRESS EXIT,
         [EVENT_DISCONNECTED] = ADDRESS EXIT,
@@ -137,7 +141,7 @@ static void test_html(void **state)
     strcpy(event.note, "not shown");
     assert_string_equal(message_text(text, &event, HTML),
                         "<b>🔄 IP Address Changed</b>: <code>office-vpn</code>\n"
-                        "Light: 🔴 red (bypass or VPN down)\n"
+                        "Light: 🔴 red (bypass, IPv6 leak or VPN down)\n"
                         "Public IP: <code>203.0.113.1</code> → <code>2001:db8::2</code>\n"
                         "Location: Cluj &amp; &lt;Co&gt;, RO\n"
                         "Provider: AS9009 &quot;M247&quot;\n"
@@ -195,6 +199,8 @@ static void test_lines(void **state)
         [EVENT_ADDRESS] = "🔄 IP Address Changed: Client office-vpn: 203.0.113.1 → 2001:db8::2",
         [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED: Client office-vpn: VPN in RO, DNS in DE",
         [EVENT_LEAK_OVER] = "✅ DNS Leak Over: Client office-vpn: VPN in RO, DNS in DE",
+        [EVENT_IPV6_LEAK] = "⚠️ IPV6 LEAK DETECTED: Client office-vpn: public IP 2001:db8::2",
+        [EVENT_IPV6_LEAK_OVER] = "✅ IPv6 Leak Over: Client office-vpn: public IP 2001:db8::2",
         [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING: Client office-vpn has same IP as server",
         [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over: Client office-vpn: public IP 2001:db8::2",
         [EVENT_DISCONNECTED] = "🔴 VPN Disconnected: Client office-vpn: public IP 2001:db8::2",
@@ -225,6 +231,8 @@ static void test_lines_of_the_unknown(void **state)
         [EVENT_ADDRESS] = "🔄 IP Address Changed: Client c: unknown → unknown",
         [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED: Client c: VPN in unknown, DNS in unknown",
         [EVENT_LEAK_OVER] = "✅ DNS Leak Over: Client c: VPN in unknown, DNS in unknown",
+        [EVENT_IPV6_LEAK] = "⚠️ IPV6 LEAK DETECTED: Client c: public IP unknown",
+        [EVENT_IPV6_LEAK_OVER] = "✅ IPv6 Leak Over: Client c: public IP unknown",
         [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING: Client c has same IP as server",
         [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over: Client c: public IP unknown",
         [EVENT_DISCONNECTED] = "🔴 VPN Disconnected: Client c: public IP unknown",
@@ -246,10 +254,11 @@ static void test_lines_of_the_unknown(void **state)
 
 static void test_levels_and_components(void **state)
 {
-    static const unsigned int loud =
-        1u << EVENT_LEAK | 1u << EVENT_BYPASS | 1u << EVENT_DISCONNECTED | 1u << EVENT_OFFLINE;
-    static const unsigned int security =
-        1u << EVENT_LEAK | 1u << EVENT_LEAK_OVER | 1u << EVENT_BYPASS | 1u << EVENT_BYPASS_OVER;
+    static const unsigned int loud = 1u << EVENT_LEAK | 1u << EVENT_IPV6_LEAK | 1u << EVENT_BYPASS |
+                                     1u << EVENT_DISCONNECTED | 1u << EVENT_OFFLINE;
+    static const unsigned int security = 1u << EVENT_LEAK | 1u << EVENT_LEAK_OVER |
+                                         1u << EVENT_IPV6_LEAK | 1u << EVENT_IPV6_LEAK_OVER |
+                                         1u << EVENT_BYPASS | 1u << EVENT_BYPASS_OVER;
 
     (void)state;
     for (int kind = 0; kind < EVENT_KINDS; kind++) {
@@ -291,7 +300,7 @@ static void test_lights(void **state)
         {LIGHT_GREEN, "🟢 green", "secure"},
         {LIGHT_YELLOW, "🟡 yellow", "DNS leak or unknown"},
         {LIGHT_GREY, "⚫ grey", "offline"},
-        {LIGHT_RED, "🔴 red", "bypass or VPN down"},
+        {LIGHT_RED, "🔴 red", "bypass, IPv6 leak or VPN down"},
     };
 
     (void)state;
@@ -373,6 +382,8 @@ static void test_facts(void **state)
         [EVENT_ADDRESS] = "<code>203.0.113.1</code> → <code>2001:db8::2</code>",
         [EVENT_LEAK] = "VPN in RO, DNS in DE",
         [EVENT_LEAK_OVER] = "VPN in RO, DNS in DE",
+        [EVENT_IPV6_LEAK] = "public IP <code>2001:db8::2</code>",
+        [EVENT_IPV6_LEAK_OVER] = "public IP <code>2001:db8::2</code>",
         [EVENT_BYPASS] = "public IP <code>2001:db8::2</code>",
         [EVENT_BYPASS_OVER] = "public IP <code>2001:db8::2</code>",
         [EVENT_DISCONNECTED] = "public IP <code>2001:db8::2</code>",
@@ -399,6 +410,8 @@ static void test_facts_of_the_unknown(void **state)
         [EVENT_ADDRESS] = "unknown → unknown",
         [EVENT_LEAK] = "VPN in unknown, DNS in unknown",
         [EVENT_LEAK_OVER] = "VPN in unknown, DNS in unknown",
+        [EVENT_IPV6_LEAK] = "public IP unknown",
+        [EVENT_IPV6_LEAK_OVER] = "public IP unknown",
         [EVENT_BYPASS] = "public IP unknown",
         [EVENT_BYPASS_OVER] = "public IP unknown",
         [EVENT_DISCONNECTED] = "public IP unknown",
@@ -420,14 +433,15 @@ static void test_facts_of_the_unknown(void **state)
 static void test_ranks(void **state)
 {
     static const event_kind_t worst_first[EVENT_KINDS] = {
-        EVENT_BYPASS,         EVENT_DISCONNECTED, EVENT_LEAK,      EVENT_OFFLINE,
-        EVENT_SERVER_ADDRESS, EVENT_ADDRESS,      EVENT_FORGOTTEN, EVENT_RECONNECTED,
-        EVENT_BYPASS_OVER,    EVENT_LEAK_OVER,    EVENT_CONNECTED, EVENT_STARTED};
+        EVENT_BYPASS,      EVENT_DISCONNECTED,   EVENT_IPV6_LEAK,      EVENT_LEAK,
+        EVENT_OFFLINE,     EVENT_SERVER_ADDRESS, EVENT_ADDRESS,        EVENT_FORGOTTEN,
+        EVENT_RECONNECTED, EVENT_BYPASS_OVER,    EVENT_IPV6_LEAK_OVER, EVENT_LEAK_OVER,
+        EVENT_CONNECTED,   EVENT_STARTED};
 
     (void)state;
     for (unsigned i = 0; i < EVENT_KINDS; i++) {
         assert_int_equal(message_rank(worst_first[i]), i);
-        assert_int_equal(message_is_good(worst_first[i]), i >= 7);
+        assert_int_equal(message_is_good(worst_first[i]), i >= 8);
     }
 }
 

@@ -45,6 +45,10 @@ static const transition_t transitions[EVENT_KINDS] = {
     [EVENT_ADDRESS] = {.needs = ANNOUNCED_FIRST, .bars = ANNOUNCED_OFFLINE},
     [EVENT_LEAK] = {ANNOUNCED_FIRST, ANNOUNCED_OFFLINE | ANNOUNCED_LEAK, ANNOUNCED_LEAK, 0},
     [EVENT_LEAK_OVER] = {ANNOUNCED_FIRST | ANNOUNCED_LEAK, ANNOUNCED_OFFLINE, 0, ANNOUNCED_LEAK},
+    [EVENT_IPV6_LEAK] = {ANNOUNCED_FIRST, ANNOUNCED_OFFLINE | ANNOUNCED_IPV6_LEAK,
+                         ANNOUNCED_IPV6_LEAK, 0},
+    [EVENT_IPV6_LEAK_OVER] = {ANNOUNCED_FIRST | ANNOUNCED_IPV6_LEAK, ANNOUNCED_OFFLINE, 0,
+                              ANNOUNCED_IPV6_LEAK},
     [EVENT_BYPASS] = {ANNOUNCED_FIRST, ANNOUNCED_OFFLINE | ANNOUNCED_BYPASS, ANNOUNCED_BYPASS, 0},
     [EVENT_BYPASS_OVER] = {ANNOUNCED_FIRST | ANNOUNCED_BYPASS, ANNOUNCED_OFFLINE, 0,
                            ANNOUNCED_BYPASS},
@@ -261,7 +265,7 @@ static inline void assert_told(const ledger_t *ledger, const expected_t *expecte
 
 static inline void assert_state(world_t *world, const expected_t *expected)
 {
-    static const char letters[] = "FOLBD";
+    static const char letters[] = "FOLBD6";
     client_view_t view;
     unsigned int state = 0;
 

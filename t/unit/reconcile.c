@@ -12,7 +12,8 @@
 /*
  * A story is a row of steps:
  *   kA.RO.DE.y  a keepalive: address A (see address_of()), exit in RO, DNS in DE, VPN up; - = unknown
- *   kA.RO.DE.y.l  the same with a verdict on DNS: one of DNS_VERDICTS
+ *   kA.RO.DE.y.l.b.a  the same with a verdict on DNS, one of DNS_VERDICTS; one on IPv6, one of
+ *               IPV6_VERDICTS; and an IPv6 exit; what is at the end can be left out
  *   +60         60 seconds pass               sA-  the server's addresses are A and unknown
  *   t600        the threshold is 600 seconds  pause  the machine stood still until now
  *   look        the monitor looks, records and marks what it finds
@@ -45,6 +46,8 @@ static void keepalive(world_t *world, const char *step)
     vps_record_t report = report_of(step[1], place, dns, step[9]);
 
     report.dns_verdict = verdict_of(DNS_VERDICTS, strlen(step) > 11 ? step[11] : '-');
+    report.ipv6_verdict = verdict_of(IPV6_VERDICTS, strlen(step) > 13 ? step[13] : '-');
+    report.public_ip6 = address_of(strlen(step) > 15 ? step[15] : '-');
     world_keepalive(world, &report);
 }
 
@@ -71,7 +74,8 @@ static void take_step(world_t *world, telling_t *telling, const char *step)
         restart(world);
     } else if (strcmp(step, "drop") == 0) {
         memset(world->client.changes, 0, sizeof world->client.changes);
-    } else if (step[0] == 'k' && (strlen(step) == 10 || strlen(step) == 12)) {
+    } else if (step[0] == 'k' && strlen(step) >= 10 && strlen(step) <= 16 &&
+               strlen(step) % 2 == 0) {
         keepalive(world, step);
     } else if (step[0] == '+') {
         world->facts.now += atoi(step + 1) * SECOND;
@@ -181,6 +185,81 @@ static void test_leak(void **state)
          "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302"},
         {"kA.RO.DE.y look +300 look +1 kA.RO.RO.y look",
          "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@301"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+static void test_ipv6_leak(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y.-.t look +1 kA.RO.RO.y.-.l look look +1 kA.RO.RO.y.-.l look "
+         "+1 kA.RO.RO.y.-.t look look",
+         "connected@0 ipv6_leak@1 ipv6_leak_over@3"},
+        {"kA.RO.RO.y.-.b look +1 kA.RO.RO.y.-.l +1 kA.RO.RO.y.-.b look",
+         "connected@0 ipv6_leak@1 ipv6_leak_over@2"},
+        {"kA.RO.RO.y.-.t look +1 kA.RO.RO.y.-.b look", "connected@0"},
+        /* unknown neither begins nor ends one */
+        {"kA.RO.RO.y.-.l look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.l look +1 kA.RO.RO.y.-.b look",
+         "connected@0 ipv6_leak@0 ipv6_leak_over@3"},
+        {"kA.RO.RO.y.-.t look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.t look", "connected@0"},
+        /* it has nothing to do with DNS */
+        {"kA.RO.DE.y.l.l look +1 kA.RO.RO.y.t.l look +1 kA.RO.RO.y.t.b look",
+         "connected@0 dns_leak@0 ipv6_leak@0 dns_leak_over@1 ipv6_leak_over@2"},
+        /* it goes on over a time offline, a dead monitor, a restart, a full journal */
+        {"kA.RO.RO.y.-.l look +300 look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.t look",
+         "connected@0 ipv6_leak@0 offline@300/300 connected@301/301 ipv6_leak_over@302"},
+        {"kA.RO.RO.y.-.t lost +1 kA.RO.RO.y.-.l unmarked +1 kA.RO.RO.y.-.t look",
+         "connected@0 ipv6_leak@1 ipv6_leak_over@2"},
+        {"kA.RO.RO.y.-.l look restart +1 kA.RO.RO.y.-.l look +1 kA.RO.RO.y.-.t look",
+         "connected@0 ipv6_leak@0 ipv6_leak_over@2"},
+        {"kA.RO.RO.y look +1 kA.RO.RO.y.-.l +1 kA.RO.RO.y.-.b +1 kD.RO.RO.y +1 kE.RO.RO.y +1 "
+         "kF.RO.RO.y look",
+         "connected@0 ipv6_leak@2+1 ipv6_leak_over@2 ip_changed@3:AD ip_changed@4:DE "
+         "ip_changed@5:EF"},
+        /* an address that rotates is no event */
+        {"kA.RO.RO.y.-.t.a look +1 kA.RO.RO.y.-.t.b look +1 kA.RO.RO.y.-.t.c look", "connected@0"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
+/* Whose IPv6 comes out at the server's own address. */
+static void test_bypass_by_ipv6(void **state)
+{
+    static const story_t stories[] = {
+        {"sSs kA.RO.RO.y.-.t.a look +1 kA.RO.RO.y.-.t.s look look +1 kA.RO.RO.y.-.t.s look "
+         "+1 kA.RO.RO.y.-.t.a look",
+         "connected@0 bypass@1 bypass_over@3"},
+        {"sSs kA.RO.RO.y.-.t.a look +1 kA.RO.RO.y.-.t.s +1 kA.RO.RO.y.-.t.b look",
+         "connected@0 bypass@1 bypass_over@2"},
+        {"s-s k-.RO.RO.y.-.-.s look +1 k-.RO.RO.y.-.-.a look",
+         "connected@0 bypass@0 bypass_over@1"},
+        /* one after the other is one bypass */
+        {"sSs kA.RO.RO.y.-.t.s look +1 kS.RO.RO.y.-.t.a look +1 kA.RO.RO.y.-.t.a look",
+         "connected@0 bypass@0 ip_changed@1:AS ip_changed@2:SA bypass_over@2"},
+        /* unknown neither begins nor ends one, but blocked does */
+        {"sSs kA.RO.RO.y.-.-.s look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.b look",
+         "connected@0 bypass@0 bypass_over@2"},
+        {"sS- kA.RO.RO.y.-.-.s look", "connected@0"},
+        /* the server's address becomes known, or another */
+        {"sS- kA.RO.RO.y.-.-.s look +1 sSs look look +1 sSt look look +1 kA.RO.RO.y.-.-.s look",
+         "connected@0 bypass@1* bypass_over@2*"},
+        {"sSs kA.RO.RO.y.-.-.s look +1 sS- look +1 sSs look",
+         "connected@0 bypass@0 bypass_over@1* bypass@2*"},
+        {"s-s kA.RO.RO.y.-.-.s look +1 s-- look +1 s-s look", "connected@0 bypass@0"},
+        /* nobody is judged by an address that is no longer the server's */
+        {"sSs kA.RO.RO.y.-.-.a look +1 kA.RO.RO.y.-.-.s +1 sSt look", "connected@0"},
+        {"sSs kA.RO.RO.y.-.-.s look restart +1 kA.RO.RO.y.-.-.s look +1 kA.RO.RO.y.-.-.a look",
+         "connected@0 bypass@0 bypass_over@2"},
+        {"sSs kA.RO.RO.y look +1 kA.RO.RO.y.-.-.s +1 kA.RO.RO.y.-.-.a +1 kD.RO.RO.y +1 kE.RO.RO.y "
+         "+1 kF.RO.RO.y look",
+         "connected@0 bypass@2+1 bypass_over@2 ip_changed@3:AD ip_changed@4:DE ip_changed@5:EF"},
+        /* an offline client is judged when it is back */
+        {"kA.RO.RO.y.-.-.s look +300 look sSs look +1 kA.RO.RO.y.-.-.s look",
+         "connected@0 offline@300/300 connected@301/301 bypass@301"},
     };
 
     (void)state;
@@ -459,6 +538,8 @@ static void test_lights(void **state)
         {"kA.RO.DE.y look", "yy"}, /* connected, dns_leak */
         {"kA.RO.RO.n look", "r"},
         {"kA.RO.DE.y sA- look", "rrr"}, /* and bypass */
+        {"kA.RO.RO.y.-.l look +1 kA.RO.RO.y.-.b look", "rrg"},
+        {"s-s kA.RO.RO.y.-.-.s look", "rr"},
         {"kA.RO.RO.y +300 look", "ge"},
         {"kA.RO.RO.n look +300 look", "re"},
         {"kA.RO.RO.y +400 kA.RO.RO.n look", "ger"},
@@ -484,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first),          cmocka_unit_test(test_address),
         cmocka_unit_test(test_leak),           cmocka_unit_test(test_dns_verdict),
+        cmocka_unit_test(test_ipv6_leak),      cmocka_unit_test(test_bypass_by_ipv6),
         cmocka_unit_test(test_bypass),         cmocka_unit_test(test_vpn),
         cmocka_unit_test(test_offline),        cmocka_unit_test(test_several_at_once),
         cmocka_unit_test(test_killed_monitor), cmocka_unit_test(test_full_journal),

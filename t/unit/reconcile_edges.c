@@ -82,7 +82,7 @@ static void test_unknown_ends_nothing(void **state)
 
     (void)state;
     world->facts.server_ip[0] = address_of('S');
-    world->stored.state |= ANNOUNCED_LEAK | ANNOUNCED_BYPASS | ANNOUNCED_DOWN;
+    world->stored.state |= ANNOUNCED_LEAK | ANNOUNCED_IPV6_LEAK | ANNOUNCED_BYPASS | ANNOUNCED_DOWN;
     memset(&world->stored.facts, 0, sizeof world->stored.facts);
     memset(&world->client.judged, 0, sizeof world->client.judged);
     world->client.seq = 2;
@@ -321,12 +321,14 @@ static void test_most_events(void **state)
         change->gap = UINT32_MAX;
         change->facts = world->client.judged;
         change->facts.public_ip = address_of((char)('B' + i));
+        change->facts.ipv6_verdict = VPS_IPV6_VERDICT_TUNNEL;
     }
     world->client.judged.public_ip = address_of('Z');
     memcpy(world->client.judged.dns, "DE", 3);
+    world->client.judged.ipv6_verdict = VPS_IPV6_VERDICT_LEAK;
     world->facts.now += 1000 * SECOND;
     look_at(&telling, world);
-    assert_int_equal(world->result.count, CLIENT_CHANGES * 7 + 3);
+    assert_int_equal(world->result.count, CLIENT_CHANGES * 9 + 4);
 }
 
 /* --- countries --- */

@@ -20,12 +20,18 @@ typedef struct raw_t {
     char address, vpn;     /* as in report_of() */
     char place[3], dns[3]; /* "--" = unknown */
     char dns_verdict;      /* of DNS_VERDICTS, '-' = none */
+    char ipv6_verdict;     /* of IPV6_VERDICTS */
+    char address6;         /* as address */
+    char is_servers;       /* of that: is it the server's, 'y', 'n', or '-' */
+    uint32_t seq;          /* of the newest entry of the journal after it */
+    bool is_entry;         /* which is its own */
     int64_t when, silence; /* sec since epoch; sec before it */
 } raw_t;
 
 typedef struct model_t {
-    bool first, offline, leak, bypass, down;
+    bool first, offline, leak, ipv6_leak, bypass, down;
     char address, vpn, place[3], dns[3], dns_verdict; /* the last known ones */
+    char ipv6_verdict, is_servers;                    /* the same; of its IPv6, 'y', 'n' */
     int64_t down_since;
     event_t told[PENDING_MAX * 8]; /* since the last look */
     size_t count;
@@ -107,11 +113,31 @@ static void model_leak(model_t *model, int64_t when)
     }
 }
 
+static void model_ipv6(model_t *model, int64_t when)
+{
+    bool leaks = model->ipv6_verdict == 'l';
+
+    if (model->ipv6_verdict != '-' && leaks != model->ipv6_leak) {
+        expect(model, leaks ? EVENT_IPV6_LEAK : EVENT_IPV6_LEAK_OVER, when);
+        model->ipv6_leak = leaks;
+    }
+}
+
+/* 'y', 'n', or '-' when that cannot be told. */
+static char is_servers(const raw_t *raw, char server)
+{
+    if (raw->address6 == '-') {
+        return raw->ipv6_verdict == 'b' ? 'n' : '-';
+    }
+    return server < 'a' ? '-' : raw->address6 == server ? 'y' : 'n';
+}
+
 static void model_bypass(model_t *model, char server, int64_t when)
 {
-    bool is_same = model->address == server;
+    bool is_same = model->address == server || (model->is_servers == 'y' && server >= 'a');
+    bool is_known = is_same || model->address != '-' || model->is_servers == 'n';
 
-    if (model->address != '-' && server != '-' && is_same != model->bypass) {
+    if (is_known && server != '-' && is_same != model->bypass) {
         expect(model, is_same ? EVENT_BYPASS : EVENT_BYPASS_OVER, when);
         model->bypass = is_same;
     }
@@ -125,7 +151,10 @@ static void model_offline(model_t *model, int64_t last_seen)
     }
 }
 
-/* A keepalive that says nothing new tells nothing. */
+/*
+ * A keepalive that says nothing new tells nothing. Whether its IPv6 is the server's is new when the
+ * journal says so, which remembers an answer by an address that the server may not have any more.
+ */
 static void model_keepalive(model_t *model, const raw_t *raw, char server)
 {
     char before = model->address;
@@ -137,10 +166,12 @@ static void model_keepalive(model_t *model, const raw_t *raw, char server)
     }
     is_new = note(&model->address, raw->address);
     is_new |= note_dns(model, raw);
+    is_new |= note(&model->ipv6_verdict, raw->ipv6_verdict);
     is_new |= note(&model->vpn, raw->vpn);
-    if (!arrives && !is_new) {
+    if (!arrives && !is_new && !raw->is_entry) {
         return;
     }
+    (void)note(&model->is_servers, raw->is_servers);
     if (arrives) {
         model_vpn(model, true, raw);
         model->first = true;
@@ -153,6 +184,7 @@ static void model_keepalive(model_t *model, const raw_t *raw, char server)
         event->to = address_of(model->address);
     }
     model_leak(model, raw->when);
+    model_ipv6(model, raw->when);
     model_bypass(model, server, raw->when);
     if (!arrives) {
         model_vpn(model, false, raw);
@@ -168,6 +200,7 @@ typedef struct run_t {
     bool folds;                 /* the journal may overflow */
     raw_t pending[PENDING_MAX]; /* keepalives since the last recorded look */
     size_t count;
+    raw_t newest;
     uint64_t told[EVENT_KINDS];
 } run_t;
 
@@ -188,7 +221,7 @@ static void assert_state(const announced_t *announced, const model_t *model)
     unsigned int expected =
         (model->first ? ANNOUNCED_FIRST : 0u) | (model->offline ? ANNOUNCED_OFFLINE : 0u) |
         (model->leak ? ANNOUNCED_LEAK : 0u) | (model->bypass ? ANNOUNCED_BYPASS : 0u) |
-        (model->down ? ANNOUNCED_DOWN : 0u);
+        (model->down ? ANNOUNCED_DOWN : 0u) | (model->ipv6_leak ? ANNOUNCED_IPV6_LEAK : 0u);
 
     assert_int_equal(announced->state, expected);
 }
@@ -196,13 +229,19 @@ static void assert_state(const announced_t *announced, const model_t *model)
 /* What the model says of all that came since the last recorded look, and of now. */
 static void ask_model(run_t *run)
 {
+    const char by_server = is_servers(&run->newest, run->server); /* as the server is now */
+
     run->model.count = 0;
     for (size_t i = 0; i < run->count; i++) {
+        if (run->pending[i].seq == run->world.client.seq && by_server != '-') {
+            run->pending[i].is_servers = by_server;
+        }
         model_keepalive(&run->model, &run->pending[i], run->server);
     }
     if (assess_is_offline(run->world.seen, &run->world.facts)) {
         model_offline(&run->model, run->world.client.last_seen);
     } else {
+        (void)note(&run->model.is_servers, by_server);
         model_bypass(&run->model, run->server, wall_now(&run->world));
     }
     run->count = 0;
@@ -250,7 +289,8 @@ static bool is_journal_full(const run_t *run)
 
 static void keepalive(run_t *run)
 {
-    static const char addresses[] = "-AABSTsb", vpn[] = "-yyn", dns_verdicts[] = "---tali";
+    static const char addresses[] = "-AABSTsb", vpn[] = "-yyn", dns_verdicts[] = "---tali",
+                      ipv6_verdicts[] = "-tbl", addresses6[] = "-abs";
     static const char *const countries[] = {"--", "RO", "RO", "DE"};
     world_t *world = &run->world;
     raw_t raw = {.when = wall_now(world), .silence = wall_now(world) - world->client.last_seen};
@@ -264,13 +304,21 @@ static void keepalive(run_t *run)
     strcpy(raw.place, countries[random_below(4)]);
     strcpy(raw.dns, countries[random_below(4)]);
     raw.dns_verdict = dns_verdicts[random_below(sizeof dns_verdicts - 1)];
+    raw.ipv6_verdict = ipv6_verdicts[random_below(sizeof ipv6_verdicts - 1)];
+    raw.address6 = addresses6[random_below(sizeof addresses6 - 1)];
     if (raw.silence > THRESHOLD * 100) {
         raw.silence = 0; /* the first one */
     }
     report = report_of(raw.address, raw.place, raw.dns, raw.vpn);
     report.dns_verdict = verdict_of(DNS_VERDICTS, raw.dns_verdict);
-    run->pending[run->count++] = raw;
+    report.ipv6_verdict = verdict_of(IPV6_VERDICTS, raw.ipv6_verdict);
+    report.public_ip6 = address_of(raw.address6);
+    raw.is_servers = is_servers(&raw, run->server);
+    raw.seq = world->client.seq;
     world_keepalive(world, &report);
+    raw.is_entry = world->client.seq != raw.seq;
+    raw.seq = world->client.seq;
+    run->newest = run->pending[run->count++] = raw;
 }
 
 /* Once known it stays so while the journal may fold: who went through what is judged by another
@@ -307,8 +355,9 @@ static void assert_run(bool folds)
     memset(&run, 0, sizeof run);
     world_open(&run.world);
     run.folds = folds;
-    run.server = '-';
+    run.server = run.newest.address6 = run.newest.ipv6_verdict = '-';
     run.model.address = run.model.vpn = run.model.dns_verdict = '-';
+    run.model.ipv6_verdict = run.model.is_servers = '-';
     strcpy(run.model.place, "--");
     strcpy(run.model.dns, "--");
     for (int step = 0; step < STEPS; step++) {

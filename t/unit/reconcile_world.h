@@ -83,6 +83,7 @@ static inline uint8_t verdict_of(const char *letters, char letter)
 }
 
 #define DNS_VERDICTS "tali" /* tunnel, allowed, leak, intercepted */
+#define IPV6_VERDICTS "tbl" /* tunnel, blocked, leak */
 
 /* As the registry does it. */
 static void world_keepalive(world_t *world, const vps_record_t *report)
