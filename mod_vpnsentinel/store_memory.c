@@ -97,7 +97,9 @@ static const char *const gifts[] = {
     "INSERT INTO disk.announced SELECT * FROM main.announced WHERE true"
     " ON CONFLICT (uid) DO UPDATE SET seq = excluded.seq, number = excluded.number,"
     " state = excluded.state, down_since = excluded.down_since, public_ip = excluded.public_ip,"
-    " place = excluded.place, dns = excluded.dns, vpn = excluded.vpn"
+    " place = excluded.place, dns = excluded.dns, vpn = excluded.vpn,"
+    " dns_verdict = excluded.dns_verdict, ipv6_verdict = excluded.ipv6_verdict,"
+    " servers_ipv6 = excluded.servers_ipv6"
     " WHERE (excluded.number, excluded.seq) >= (number, seq)",
 
     "INSERT OR REPLACE INTO disk.settings SELECT * FROM main.settings",

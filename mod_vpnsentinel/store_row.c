@@ -86,6 +86,22 @@ bool store_row_time(int64_t *out, sqlite3_stmt *statement, int column)
 
 /* --- rows --- */
 
+/* The verdicts: what of judged_t takes less than a byte. */
+static bool read_verdicts(judged_t *out, sqlite3_stmt *statement, int from)
+{
+    uint8_t dns, ipv6, servers_ipv6;
+
+    if (!read_u8(&dns, statement, from, VPS_DNS_VERDICT_INTERCEPTED) ||
+        !read_u8(&ipv6, statement, from + 1, VPS_IPV6_VERDICT_LEAK) ||
+        !read_u8(&servers_ipv6, statement, from + 2, VPS_YES)) {
+        return false;
+    }
+    out->dns_verdict = dns;
+    out->ipv6_verdict = ipv6;
+    out->is_servers_ipv6 = servers_ipv6;
+    return true;
+}
+
 bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from)
 {
     memset(out, 0, sizeof(*out));
@@ -95,7 +111,8 @@ bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from)
            read_addr(&out->facts.public_ip, statement, from + 4) &&
            read_country(out->facts.place, statement, from + 5) &&
            read_country(out->facts.dns, statement, from + 6) &&
-           read_u8(&out->facts.vpn_connected, statement, from + 7, VPS_YES);
+           read_u8(&out->facts.vpn_connected, statement, from + 7, VPS_YES) &&
+           read_verdicts(&out->facts, statement, from + 8);
 }
 
 static bool read_kind(uint8_t *out, sqlite3_stmt *statement, int column)
@@ -224,4 +241,7 @@ void store_bind_announced(sqlite3_stmt *statement, int from, const announced_t *
     store_bind_text(statement, from + 5, facts->place);
     store_bind_text(statement, from + 6, facts->dns);
     (void)sqlite3_bind_int64(statement, from + 7, facts->vpn_connected);
+    (void)sqlite3_bind_int64(statement, from + 8, facts->dns_verdict);
+    (void)sqlite3_bind_int64(statement, from + 9, facts->ipv6_verdict);
+    (void)sqlite3_bind_int64(statement, from + 10, facts->is_servers_ipv6);
 }

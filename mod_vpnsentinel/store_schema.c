@@ -65,8 +65,16 @@ static const char *const version_2[] = {
     NULL,
 };
 
+/* What clients say of their DNS and IPv6. What was announced before was judged without it: unknown. */
+static const char *const version_3[] = {
+    "ALTER TABLE %s.announced ADD COLUMN dns_verdict INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE %s.announced ADD COLUMN ipv6_verdict INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE %s.announced ADD COLUMN servers_ipv6 INTEGER NOT NULL DEFAULT 0",
+    NULL,
+};
+
 /* The step at index n leads from version n to n + 1. */
-static const char *const *const steps[] = {version_1, version_2};
+static const char *const *const steps[] = {version_1, version_2, version_3};
 
 int64_t store_schema_version(void)
 {

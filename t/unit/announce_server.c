@@ -118,14 +118,6 @@ static void test_one_client(void **state)
     end();
 }
 
-static vps_addr_t ip6_of(char letter)
-{
-    char text[VPS_ADDR_TEXT_SIZE];
-
-    snprintf(text, sizeof text, "2001:db8::%d", letter);
-    return addr(text);
-}
-
 static void set_both(char ip4, char ip6)
 {
     server_ip_t ip = {.addr = {ip_of(ip4), ip6_of(ip6)}, .source = SERVER_IP_IPINFO};

@@ -147,9 +147,20 @@ static inline vps_addr_t ip_of(char letter)
     return addr(text);
 }
 
+/* '-' = unknown. */
+static inline vps_addr_t ip6_of(char letter)
+{
+    const vps_addr_t unknown = {0};
+    char text[VPS_ADDR_TEXT_SIZE];
+
+    snprintf(text, sizeof text, "2001:db8::%d", letter);
+    return letter != '-' ? addr(text) : unknown;
+}
+
+/* Its address of IPv6 is S. */
 static inline void set_server(world_t *world, char letter)
 {
-    server_ip_t ip = {.addr = {ip_of(letter)}, .source = SERVER_IP_IPINFO};
+    server_ip_t ip = {.addr = {ip_of(letter), ip6_of('S')}, .source = SERVER_IP_IPINFO};
 
     assert_int_equal(registry_set_server_ip(&world->memory.registry, &ip), REGISTRY_OK);
 }
@@ -255,6 +266,20 @@ static inline void says(world_t *world, const char *client_id, char address, con
     snprintf(report.location, sizeof report.location, "%s", place);
     snprintf(report.dns_loc, sizeof report.dns_loc, "%s", dns);
     report.vpn_connected = vpn == 'y' ? VPS_YES : VPS_NO;
+    assert_in_range(report_at(&world->memory, &report, world->second), REGISTRY_OK,
+                    REGISTRY_CREATED);
+}
+
+/* The same of a client that looks into its DNS and IPv6; address6 '-' = unknown. */
+static inline void says_verdicts(world_t *world, const char *client_id, vps_dns_verdict_t dns,
+                                 vps_ipv6_verdict_t ipv6, char address6)
+{
+    vps_record_t report = report_of(client_id, "City");
+
+    report.public_ip = ip_of('G');
+    report.public_ip6 = ip6_of(address6);
+    report.dns_verdict = (uint8_t)dns;
+    report.ipv6_verdict = (uint8_t)ipv6;
     assert_in_range(report_at(&world->memory, &report, world->second), REGISTRY_OK,
                     REGISTRY_CREATED);
 }

@@ -28,6 +28,7 @@ static inline void change_before(world_t *world)
     is_fine(world, "d", 'D');
     is_fine(world, "e", 'E');
     is_fine(world, "f", 'F');
+    says_verdicts(world, "g", VPS_DNS_VERDICT_TUNNEL, VPS_IPV6_VERDICT_TUNNEL, 'A');
     monitor_lives(world);
 }
 
@@ -39,6 +40,7 @@ static inline void change_first(world_t *world)
     is_fine(world, "c", 'S');
     says(world, "d", 'D', "DE", "DE", 'n');
     says(world, "e", 'H', "DE", "FR", 'n');
+    says_verdicts(world, "g", VPS_DNS_VERDICT_LEAK, VPS_IPV6_VERDICT_LEAK, 'S');
     says(world, "h", 'I', "DE", "DE", 'n');
 }
 
@@ -50,6 +52,7 @@ static inline void change_second(world_t *world)
     is_fine(world, "c", 'C');
     is_fine(world, "d", 'D');
     is_fine(world, "e", 'E');
+    says_verdicts(world, "g", VPS_DNS_VERDICT_ALLOWED, VPS_IPV6_VERDICT_BLOCKED, '-');
     is_fine(world, "h", 'I');
 }
 
@@ -67,6 +70,7 @@ __attribute__((unused)) static const scenario_t changes = {
           "connected ip_changed dns_leak vpn_disconnected ip_changed dns_leak_over vpn_reconnected",
           "F"},
          {"f", "connected", "F"},
+         {"g", "connected dns_leak ipv6_leak bypass dns_leak_over ipv6_leak_over bypass_over", "F"},
          {"h", "vpn_disconnected vpn_reconnected", "F"}},
 };
 
@@ -90,6 +94,7 @@ static inline void silence_second(world_t *world)
 {
     world->second += 10;
     says(world, "a", 'G', "DE", "FR", 'n');
+    says_verdicts(world, "g", VPS_DNS_VERDICT_INTERCEPTED, VPS_IPV6_VERDICT_LEAK, 'S');
 }
 
 __attribute__((unused)) static const scenario_t silence = {
@@ -99,7 +104,8 @@ __attribute__((unused)) static const scenario_t silence = {
     .expected = {{"", "server_started", NULL},
                  {"a", "connected offline vpn_disconnected ip_changed dns_leak", "FLD"},
                  {"b", "connected offline", "FO"},
-                 {"c", "connected offline connected", "F"}},
+                 {"c", "connected offline connected", "F"},
+                 {"g", "connected dns_leak ipv6_leak bypass", "FL6B"}},
 };
 
 /* --- registration and removal --- */

@@ -37,7 +37,46 @@ static void test_an_empty_file_is_migrated(void **state)
     (void)state;
     write_file(FILE_NAME, 0, "", 0);
     make_store(1);
-    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 2)");
+    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 3)");
+    assert_string_equal(find_file(FILE_NAME "."), "");
+}
+
+/* Without what version 3 added; the text of a table is compared to the letter. */
+static void go_back_to_version_2(void)
+{
+    run_sql(FILE_NAME,
+            "CREATE TEMP TABLE newer AS SELECT * FROM announced; DROP TABLE announced;"
+            "CREATE TABLE announced (uid INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
+            " number INTEGER NOT NULL, state INTEGER NOT NULL, down_since INTEGER NOT NULL,"
+            " public_ip TEXT NOT NULL, place TEXT NOT NULL, dns TEXT NOT NULL,"
+            " vpn INTEGER NOT NULL);"
+            "INSERT INTO announced SELECT uid, seq, number, state, down_since, public_ip, place,"
+            " dns, vpn FROM newer; PRAGMA user_version = 2");
+}
+
+/* As version 2 left it: what was announced is known, of verdicts nothing is. */
+static void test_a_file_of_version_2_is_migrated(void **state)
+{
+    const client_t client = full_client(2);
+    announced_t expected = client.announced, found;
+    store_t *store;
+
+    (void)state;
+    make_store(3);
+    go_back_to_version_2();
+    store = open_store();
+    assert_int_equal(store_state(store), STORE_OK);
+    assert_int_equal(read_clients(store).count, 3);
+    expected.facts.dns_verdict = VPS_DNS_VERDICT_UNKNOWN;
+    expected.facts.ipv6_verdict = VPS_IPV6_VERDICT_UNKNOWN;
+    expected.facts.is_servers_ipv6 = VPS_UNKNOWN;
+    assert_true(store_get_announced(store, 2, &found));
+    assert_memory_equal(&found, &expected, sizeof(found));
+    store_put_announced(store, 2, &client.announced);
+    assert_durable(store);
+    assert_true(store_get_announced(store, 2, &found));
+    assert_memory_equal(&found, &client.announced, sizeof(found));
+    store_close(store);
     assert_string_equal(find_file(FILE_NAME "."), "");
 }
 
@@ -50,6 +89,7 @@ static void test_a_file_of_version_1_is_migrated(void **state)
 
     (void)state;
     make_store(3);
+    go_back_to_version_2();
     run_sql(FILE_NAME, "DROP TABLE questions; PRAGMA user_version = 1");
     store = open_store();
     assert_int_equal(store_state(store), STORE_OK);
@@ -90,7 +130,7 @@ static void make_directory(void)
 static void make_newer(void)
 {
     make_store(1);
-    run_sql(FILE_NAME, "PRAGMA user_version = 3");
+    run_sql(FILE_NAME, "PRAGMA user_version = 4");
 }
 
 static void make_unversioned(void)
@@ -328,6 +368,7 @@ int main(void)
         TEST(test_only_the_owner_can_read_it),
         TEST(test_an_empty_file_is_migrated),
         TEST(test_a_file_of_version_1_is_migrated),
+        TEST(test_a_file_of_version_2_is_migrated),
         TEST(test_what_cannot_be_used_is_set_aside),
         TEST(test_set_aside_with_its_log_and_beside_an_earlier_one),
         TEST(test_the_log_goes_with_the_file),

@@ -149,11 +149,14 @@ static inline client_t full_client(uint64_t uid)
     client.keepalives = 77;
     client.seq = 5;
     client.observed_ip = addr("2001:db8::1");
-    client.announced = (announced_t){.seq = 5, .number = 9, .down_since = 1700000001u, .state = 31};
+    client.announced = (announced_t){.seq = 5, .number = 9, .down_since = 1700000001u, .state = 63};
     client.announced.facts.public_ip = addr("203.0.113.42");
     strcpy(client.announced.facts.place, "DE");
     strcpy(client.announced.facts.dns, "FR");
     client.announced.facts.vpn_connected = VPS_NO;
+    client.announced.facts.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED;
+    client.announced.facts.ipv6_verdict = VPS_IPV6_VERDICT_LEAK;
+    client.announced.facts.is_servers_ipv6 = VPS_YES;
     client.judged = client.announced.facts;
     return client;
 }

@@ -20,13 +20,30 @@ static const struct {
     const char *table, *column;
     size_t spared; /* how many of the bad values it may have */
 } columns[] = {
-    {"clients", "client_id", 0},   {"clients", "first_seen", 0},   {"clients", "last_change", 0},
-    {"clients", "observed_ip", 0}, {"clients", "report", 0},       {"seen", "last_seen", 0},
-    {"seen", "keepalives", 0},     {"announced", "seq", 0},        {"announced", "number", 0},
-    {"announced", "state", 0},     {"announced", "down_since", 0}, {"announced", "public_ip", 0},
-    {"announced", "place", 0},     {"announced", "dns", 0},        {"announced", "vpn", 0},
-    {"events", "uid", 1},          {"events", "number", 2},        {"events", "kind", 0},
-    {"events", "at", 0},           {"events", "client_id", 3},     {"events", "detail", 0},
+    {"clients", "client_id", 0},
+    {"clients", "first_seen", 0},
+    {"clients", "last_change", 0},
+    {"clients", "observed_ip", 0},
+    {"clients", "report", 0},
+    {"seen", "last_seen", 0},
+    {"seen", "keepalives", 0},
+    {"announced", "seq", 0},
+    {"announced", "number", 0},
+    {"announced", "state", 0},
+    {"announced", "down_since", 0},
+    {"announced", "public_ip", 0},
+    {"announced", "place", 0},
+    {"announced", "dns", 0},
+    {"announced", "vpn", 0},
+    {"announced", "dns_verdict", 0},
+    {"announced", "ipv6_verdict", 0},
+    {"announced", "servers_ipv6", 0},
+    {"events", "uid", 1},
+    {"events", "number", 2},
+    {"events", "kind", 0},
+    {"events", "at", 0},
+    {"events", "client_id", 3},
+    {"events", "detail", 0},
 };
 
 /* A store with a good row behind the one that is spoilt. */
