@@ -5,6 +5,7 @@
 
 #include "assess.h"
 #include "country.h"
+#include "keepalive.h"
 
 #define DETAIL_MAX 4096 /* bytes; what we write is far below */
 #define DETAIL_DEPTH 8  /* what we write has one level */
@@ -42,24 +43,42 @@ bool event_kind_parse(event_kind_t *out, const char *name)
     return false;
 }
 
-typedef enum form_t { ADDRESS, COUNTRY, TEXT, NUMBER, LIGHT } form_t;
+typedef enum form_t {
+    ADDRESS,
+    COUNTRY,
+    TEXT,
+    NUMBER,
+    LIGHT,
+    WORD /* and behind it: a vps_word_t */
+} form_t;
 
 /* A member of the detail and where the event keeps it. */
 typedef struct member_t {
     const char *name;
-    form_t form;
+    int form;      /* form_t */
     size_t offset; /* in event_t */
     size_t size;   /* bytes there */
 } member_t;
 
+#define WORD_OF(member) (WORD + VPS_WORD_##member)
 #define KEPT(field) offsetof(event_t, field), sizeof(((event_t *)0)->field)
 
 static const member_t members[] = {
-    {"from", ADDRESS, KEPT(from)},      {"to", ADDRESS, KEPT(to)},
-    {"place", COUNTRY, KEPT(place)},    {"dns", COUNTRY, KEPT(dns)},
-    {"dns_colo", TEXT, KEPT(dns_colo)}, {"city", TEXT, KEPT(city)},
-    {"provider", TEXT, KEPT(provider)}, {"seconds", NUMBER, KEPT(seconds)},
-    {"merged", NUMBER, KEPT(merged)},   {"note", TEXT, KEPT(note)},
+    {"from", ADDRESS, KEPT(from)},
+    {"to", ADDRESS, KEPT(to)},
+    {"public_ip6", ADDRESS, KEPT(public_ip6)},
+    {"place", COUNTRY, KEPT(place)},
+    {"dns", COUNTRY, KEPT(dns)},
+    {"dns_colo", TEXT, KEPT(dns_colo)},
+    {"dns_resolver_ip", ADDRESS, KEPT(dns_resolver_ip)},
+    {"dns_path", WORD_OF(DNS_PATH), KEPT(dns_path)},
+    {"dns_verdict", WORD_OF(DNS_VERDICT), KEPT(dns_verdict)},
+    {"ipv6_verdict", WORD_OF(IPV6_VERDICT), KEPT(ipv6_verdict)},
+    {"city", TEXT, KEPT(city)},
+    {"provider", TEXT, KEPT(provider)},
+    {"seconds", NUMBER, KEPT(seconds)},
+    {"merged", NUMBER, KEPT(merged)},
+    {"note", TEXT, KEPT(note)},
     {"light", LIGHT, KEPT(light)},
 };
 
@@ -75,10 +94,8 @@ static bool is_known(const void *kept, const member_t *member)
         return ((const vps_addr_t *)kept)->version != 0;
     case NUMBER:
         return *(const uint32_t *)kept != 0;
-    case LIGHT:
+    default: /* a text, or a number of one byte */
         return *(const uint8_t *)kept != 0;
-    default:
-        return *(const char *)kept != '\0';
     }
 }
 
@@ -93,8 +110,11 @@ static json_object *to_value(const void *kept, const member_t *member)
         return json_object_new_int64(*(const uint32_t *)kept);
     case LIGHT:
         return json_object_new_string(assess_light_name((light_t)(*(const uint8_t *)kept - 1)));
-    default:
+    case COUNTRY:
+    case TEXT:
         return json_object_new_string(kept);
+    default:
+        return json_object_new_string(vps_word(member->form - WORD, *(const uint8_t *)kept));
     }
 }
 
@@ -161,6 +181,8 @@ static void read_text(void *out, const member_t *member, json_object *value)
         (void)vps_country_code(out, text);
     } else if (member->form == LIGHT) {
         read_light(out, text);
+    } else if (member->form >= WORD) {
+        *(uint8_t *)out = vps_word_parse(member->form - WORD, text, len);
     } else if (len < member->size) {
         memcpy(out, text, len);
     }

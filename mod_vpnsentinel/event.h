@@ -19,12 +19,12 @@
 typedef enum event_kind_t {
     EVENT_CONNECTED, /* first keepalive ever, or after offline; seconds: length of the silence */
     EVENT_ADDRESS,   /* another public IP: from, to */
-    EVENT_LEAK,      /* DNS leak began */
-    EVENT_LEAK_OVER, /* and ended */
-    EVENT_IPV6_LEAK, /* IPv6 leak began */
-    EVENT_IPV6_LEAK_OVER, /* and ended */
-    EVENT_BYPASS,         /* the client's public IP is the server's own */
-    EVENT_BYPASS_OVER,    /* no longer */
+    EVENT_LEAK, /* DNS leak began: dns_verdict, or without one place and dns; and the resolver */
+    EVENT_LEAK_OVER,      /* and ended: the same */
+    EVENT_IPV6_LEAK,      /* IPv6 leak began: ipv6_verdict, public_ip6 */
+    EVENT_IPV6_LEAK_OVER, /* and ended: the same */
+    EVENT_BYPASS,      /* the client's public IP is the server's own; or its public_ip6, if known */
+    EVENT_BYPASS_OVER, /* no longer */
     EVENT_DISCONNECTED,   /* vpn_connected: false */
     EVENT_RECONNECTED,    /* true again; seconds: length of the outage */
     EVENT_OFFLINE,        /* seconds: the silence */
@@ -45,8 +45,13 @@ typedef struct event_t {
     uint32_t merged;                       /* changes in between that cannot be told singly */
     uint8_t kind;                          /* event_kind_t */
     uint8_t light;                         /* light_t + 1, of the client behind it; 0 = not known */
+    uint8_t dns_path;                      /* see record.h */
+    uint8_t dns_verdict;                   /* the same */
+    uint8_t ipv6_verdict;                  /* the same */
     vps_addr_t from;                       /* address before, or unknown */
     vps_addr_t to;                         /* public IP now, or unknown */
+    vps_addr_t public_ip6;                 /* the IPv6 exit that it is about, or unknown */
+    vps_addr_t dns_resolver_ip;            /* see record.h */
     char place[3];                         /* country of the exit, alpha-2, "" = unknown */
     char dns[3];                           /* country of DNS, alpha-2 */
     char client_id[VPS_CLIENT_ID_MAX + 1]; /* "" = the server */
@@ -66,8 +71,9 @@ bool event_kind_parse(event_kind_t *out, const char *name);
 
 /*
  * What there is to say besides id, uid, number, when, kind and client_id: a JSON object of the
- * members "from", "to", "place", "dns", "dns_colo", "city", "provider", "seconds", "merged", "note",
- * "light" (by its name); what is unknown or 0 is left out. The caller owns it; NULL when memory is out.
+ * members "from", "to", "public_ip6", "place", "dns", "dns_colo", "dns_resolver_ip", "city", "provider",
+ * "seconds", "merged", "note", and, by their names, "dns_path", "dns_verdict", "ipv6_verdict", "light";
+ * what is unknown or 0 is left out. The caller owns it; NULL when memory is out.
  */
 json_object *event_detail_to_json(const event_t *event);
 

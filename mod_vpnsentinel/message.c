@@ -29,16 +29,30 @@ static void address_line(text_t *text, const event_t *event)
     text_put_address(text, &event->to);
 }
 
+static void address6_line(text_t *text, const event_t *event)
+{
+    if (event->public_ip6.version != 0) {
+        text_put_label(text, "Public IPv6");
+        text_put_address(text, &event->public_ip6);
+    }
+}
+
 static void address_change_line(text_t *text, const event_t *event)
 {
     text_put_label(text, "Public IP");
     put_address_change(text, event);
 }
 
+/* The same, that is what a bypass is. */
+static const vps_addr_t *bypass_address(const event_t *event)
+{
+    return event->public_ip6.version != 0 ? &event->public_ip6 : &event->to;
+}
+
 static void server_address_line(text_t *text, const event_t *event)
 {
     text_put_label(text, "Server IP");
-    text_put_address(text, &event->to); /* the same, that is what a bypass is */
+    text_put_address(text, bypass_address(event));
 }
 
 static void server_change_line(text_t *text, const event_t *event)
@@ -75,6 +89,74 @@ static void dns_line(text_t *text, const event_t *event)
         text_put(text, " (");
         text_put_escaped(text, event->dns_colo);
         text_put(text, ")");
+    }
+}
+
+/* What the client says of its DNS, else nothing. */
+static void put_dns_verdict(text_t *text, const event_t *event)
+{
+    switch (event->dns_verdict) {
+    case VPS_DNS_VERDICT_TUNNEL:
+        text_put(text, "DNS goes by the tunnel");
+        break;
+    case VPS_DNS_VERDICT_ALLOWED:
+        text_put(text, "DNS comes out where it may");
+        break;
+    case VPS_DNS_VERDICT_LEAK:
+        text_put(text, event->dns_path == VPS_DNS_PATH_TUNNEL ? "DNS comes out past the tunnel"
+                                                              : "DNS goes past the tunnel");
+        break;
+    case VPS_DNS_VERDICT_INTERCEPTED:
+        text_put(text, "DNS is answered by somebody on the way");
+        break;
+    default:
+        break;
+    }
+}
+
+static void put_resolver(text_t *text, const event_t *event)
+{
+    if (event->dns_resolver_ip.version != 0) {
+        text_put(text, ", resolver ");
+        text_put_address(text, &event->dns_resolver_ip);
+    }
+}
+
+/* What it was judged by. */
+static void dns_cause_line(text_t *text, const event_t *event)
+{
+    bool is_compared = event->dns_verdict == VPS_DNS_VERDICT_UNKNOWN && event->place[0] != '\0' &&
+                       event->dns[0] != '\0';
+
+    if (event->dns_verdict != VPS_DNS_VERDICT_UNKNOWN) {
+        text_put(text, "\n");
+        put_dns_verdict(text, event);
+        put_resolver(text, event);
+    } else if (is_compared) {
+        text_put(text, strcmp(event->place, event->dns) != 0
+                           ? "\nDNS comes out in another country than the VPN"
+                           : "\nDNS comes out in the country of the VPN");
+        put_resolver(text, event);
+    }
+}
+
+static void put_ipv6_verdict(text_t *text, const event_t *event)
+{
+    static const char *const words[] = {
+        [VPS_IPV6_VERDICT_UNKNOWN] = "nothing is known of IPv6",
+        [VPS_IPV6_VERDICT_TUNNEL] = "IPv6 goes by the tunnel",
+        [VPS_IPV6_VERDICT_BLOCKED] = "IPv6 is blocked",
+        [VPS_IPV6_VERDICT_LEAK] = "IPv6 goes past the tunnel",
+    };
+
+    text_put(text, words[event->ipv6_verdict]);
+}
+
+static void ipv6_cause_line(text_t *text, const event_t *event)
+{
+    if (event->ipv6_verdict != VPS_IPV6_VERDICT_UNKNOWN) {
+        text_put(text, "\n");
+        put_ipv6_verdict(text, event);
     }
 }
 
@@ -177,12 +259,33 @@ static void address_fact(text_t *text, const event_t *event)
     text_put_address(text, &event->to);
 }
 
-static void countries_fact(text_t *text, const event_t *event)
+static void bypass_fact(text_t *text, const event_t *event)
 {
-    text_put(text, "VPN in ");
-    text_put_country(text, event->place);
-    text_put(text, ", DNS in ");
-    text_put_country(text, event->dns);
+    text_put(text, event->public_ip6.version != 0 ? "public IPv6 " : "public IP ");
+    text_put_address(text, bypass_address(event));
+}
+
+/* Without a verdict the countries, which were compared. */
+static void dns_fact(text_t *text, const event_t *event)
+{
+    if (event->dns_verdict != VPS_DNS_VERDICT_UNKNOWN) {
+        put_dns_verdict(text, event);
+    } else {
+        text_put(text, "VPN in ");
+        text_put_country(text, event->place);
+        text_put(text, ", DNS in ");
+        text_put_country(text, event->dns);
+    }
+    put_resolver(text, event);
+}
+
+static void ipv6_fact(text_t *text, const event_t *event)
+{
+    put_ipv6_verdict(text, event);
+    if (event->public_ip6.version != 0) {
+        text_put(text, ", public IPv6 ");
+        text_put_address(text, &event->public_ip6);
+    }
 }
 
 static void outage_fact(text_t *text, const event_t *event)
@@ -235,8 +338,11 @@ static void connected_tail(text_t *text, const event_t *event)
 
 static void bypass_tail(text_t *text, const event_t *event)
 {
-    (void)event;
     text_put(text, " has same IP as server");
+    if (event->public_ip6.version != 0) {
+        text_put(text, ": ");
+        bypass_fact(text, event);
+    }
 }
 
 static void outage_tail(text_t *text, const event_t *event)
@@ -262,7 +368,7 @@ static void started_tail(text_t *text, const event_t *event)
 
 typedef void part_t(text_t *text, const event_t *event);
 
-#define LINES_MAX 5
+#define LINES_MAX 6
 #define LINES_OF_EXIT location_line, provider_line, dns_line
 
 typedef struct form_t {
@@ -297,16 +403,16 @@ static const form_t forms[EVENT_KINDS] = {
             .is_security = true,
             .is_loud = true,
             .before_id = ": Client ",
-            .fact = countries_fact,
-            .lines = {address_line, LINES_OF_EXIT},
+            .fact = dns_fact,
+            .lines = {dns_cause_line, address_line, LINES_OF_EXIT},
         },
     [EVENT_LEAK_OVER] =
         {
             .title = "✅ DNS Leak Over",
             .is_security = true,
             .before_id = ": Client ",
-            .fact = countries_fact,
-            .lines = {address_line, LINES_OF_EXIT},
+            .fact = dns_fact,
+            .lines = {dns_cause_line, address_line, LINES_OF_EXIT},
         },
     [EVENT_IPV6_LEAK] =
         {
@@ -314,16 +420,16 @@ static const form_t forms[EVENT_KINDS] = {
             .is_security = true,
             .is_loud = true,
             .before_id = ": Client ",
-            .fact = address_fact,
-            .lines = {address_line, LINES_OF_EXIT},
+            .fact = ipv6_fact,
+            .lines = {ipv6_cause_line, address_line, address6_line, LINES_OF_EXIT},
         },
     [EVENT_IPV6_LEAK_OVER] =
         {
             .title = "✅ IPv6 Leak Over",
             .is_security = true,
             .before_id = ": Client ",
-            .fact = address_fact,
-            .lines = {address_line, LINES_OF_EXIT},
+            .fact = ipv6_fact,
+            .lines = {ipv6_cause_line, address_line, address6_line, LINES_OF_EXIT},
         },
     [EVENT_BYPASS] =
         {
@@ -331,9 +437,9 @@ static const form_t forms[EVENT_KINDS] = {
             .is_security = true,
             .is_loud = true,
             .before_id = ": Client ",
-            .fact = address_fact,
+            .fact = bypass_fact,
             .tail = bypass_tail,
-            .lines = {address_line, server_address_line, LINES_OF_EXIT},
+            .lines = {address_line, address6_line, server_address_line, LINES_OF_EXIT},
         },
     [EVENT_BYPASS_OVER] =
         {

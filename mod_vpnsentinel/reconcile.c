@@ -158,17 +158,29 @@ static void judge_address(walk_t *walk, const vps_addr_t *before)
     }
 }
 
+/* With what DNS is judged by, as of where we are. */
+static void tell_dns(walk_t *walk, event_kind_t kind)
+{
+    event_t *event = tell(walk, kind);
+
+    event->dns_verdict = walk->state->facts.dns_verdict;
+    if (walk->report != NULL) {
+        event->dns_path = walk->report->dns_path;
+        event->dns_resolver_ip = walk->report->dns_resolver_ip;
+    }
+}
+
 /* past: conditions that it went through on its way to where it is. */
 static void judge_leak(walk_t *walk, unsigned int past)
 {
     unsigned int now = assess_conditions(&walk->state->facts, walk->facts);
 
     if (((now | past) & CONDITION_DNS_LEAK) != 0 && !has(walk, ANNOUNCED_LEAK)) {
-        tell(walk, EVENT_LEAK);
+        tell_dns(walk, EVENT_LEAK);
         set(walk, ANNOUNCED_LEAK);
     }
     if ((now & (CONDITION_DNS_LEAK | CONDITION_DNS_UNKNOWN)) == 0 && has(walk, ANNOUNCED_LEAK)) {
-        tell(walk, EVENT_LEAK_OVER);
+        tell_dns(walk, EVENT_LEAK_OVER);
         clear(walk, ANNOUNCED_LEAK);
     }
 }
@@ -183,12 +195,26 @@ static void judge_bypass(walk_t *walk, unsigned int past)
                     (server_ip[0].version != 0 || server_ip[1].version != 0);
 
     if (((now | past) & CONDITION_BYPASS) != 0 && !has(walk, ANNOUNCED_BYPASS)) {
-        tell(walk, EVENT_BYPASS);
+        event_t *event = tell(walk, EVENT_BYPASS);
+
+        if ((now & CONDITION_BYPASS) != 0 && facts->is_servers_ipv6 == VPS_YES) {
+            event->public_ip6 = server_ip[1]; /* which is the client's */
+        }
         set(walk, ANNOUNCED_BYPASS);
     }
     if (is_known && (now & CONDITION_BYPASS) == 0 && has(walk, ANNOUNCED_BYPASS)) {
         tell(walk, EVENT_BYPASS_OVER);
         clear(walk, ANNOUNCED_BYPASS);
+    }
+}
+
+static void tell_ipv6(walk_t *walk, event_kind_t kind)
+{
+    event_t *event = tell(walk, kind);
+
+    event->ipv6_verdict = walk->state->facts.ipv6_verdict;
+    if (walk->report != NULL) {
+        event->public_ip6 = walk->report->public_ip6;
     }
 }
 
@@ -198,12 +224,12 @@ static void judge_ipv6(walk_t *walk, unsigned int past)
 
     if ((verdict == VPS_IPV6_VERDICT_LEAK || (past & CONDITION_IPV6_LEAK) != 0) &&
         !has(walk, ANNOUNCED_IPV6_LEAK)) {
-        tell(walk, EVENT_IPV6_LEAK);
+        tell_ipv6(walk, EVENT_IPV6_LEAK);
         set(walk, ANNOUNCED_IPV6_LEAK);
     }
     if ((verdict == VPS_IPV6_VERDICT_TUNNEL || verdict == VPS_IPV6_VERDICT_BLOCKED) &&
         has(walk, ANNOUNCED_IPV6_LEAK)) {
-        tell(walk, EVENT_IPV6_LEAK_OVER);
+        tell_ipv6(walk, EVENT_IPV6_LEAK_OVER);
         clear(walk, ANNOUNCED_IPV6_LEAK);
     }
 }

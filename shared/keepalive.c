@@ -22,30 +22,48 @@ typedef struct word_member_t {
     const char *words[5]; /* of the numbers from 1 on; NULL behind them */
 } word_member_t;
 
-static const word_member_t words[] = {
-    {"dns_source",
-     offsetof(vps_record_t, dns_source),
-     "must be \"resolver\" or \"trace\"",
-     {"resolver", "trace"}},
-    {"dns_path",
-     offsetof(vps_record_t, dns_path),
-     "must be \"tunnel\" or \"outside\"",
-     {"tunnel", "outside"}},
-    {"dns_verdict",
-     offsetof(vps_record_t, dns_verdict),
-     "must be \"tunnel\", \"allowed\", \"leak\" or \"intercepted\"",
-     {"tunnel", "allowed", "leak", "intercepted"}},
-    {"ipv6_verdict",
-     offsetof(vps_record_t, ipv6_verdict),
-     "must be \"tunnel\", \"blocked\" or \"leak\"",
-     {"tunnel", "blocked", "leak"}},
+static const word_member_t words[VPS_WORDS] = {
+    [VPS_WORD_DNS_SOURCE] = {"dns_source",
+                             offsetof(vps_record_t, dns_source),
+                             "must be \"resolver\" or \"trace\"",
+                             {"resolver", "trace"}},
+    [VPS_WORD_DNS_PATH] = {"dns_path",
+                           offsetof(vps_record_t, dns_path),
+                           "must be \"tunnel\" or \"outside\"",
+                           {"tunnel", "outside"}},
+    [VPS_WORD_DNS_VERDICT] = {"dns_verdict",
+                              offsetof(vps_record_t, dns_verdict),
+                              "must be \"tunnel\", \"allowed\", \"leak\" or \"intercepted\"",
+                              {"tunnel", "allowed", "leak", "intercepted"}},
+    [VPS_WORD_IPV6_VERDICT] = {"ipv6_verdict",
+                               offsetof(vps_record_t, ipv6_verdict),
+                               "must be \"tunnel\", \"blocked\" or \"leak\"",
+                               {"tunnel", "blocked", "leak"}},
 };
-
-#define WORDS (sizeof(words) / sizeof(words[0]))
 
 _Static_assert(VPS_DNS_TRACE == 2 && VPS_DNS_PATH_OUTSIDE == 2 &&
                    VPS_DNS_VERDICT_INTERCEPTED == 4 && VPS_IPV6_VERDICT_LEAK == 3,
                "the words are in the order of their numbers");
+
+const char *vps_word(vps_word_t member, uint8_t number)
+{
+    const size_t count = sizeof(words[member].words) / sizeof(words[member].words[0]);
+    const char *word = number > 0 && number <= count ? words[member].words[number - 1] : NULL;
+
+    return word != NULL ? word : "";
+}
+
+uint8_t vps_word_parse(vps_word_t member, const char *text, size_t len)
+{
+    const char *const *known = words[member].words;
+
+    for (uint8_t i = 0; known[i] != NULL; i++) {
+        if (len == strlen(known[i]) && memcmp(text, known[i], len) == 0) {
+            return (uint8_t)(i + 1);
+        }
+    }
+    return 0;
+}
 
 /* What stands before a member's name in a fault. */
 static const char *const prefixes[GROUPS] = {"", "location.", "dns_test."};
@@ -398,29 +416,28 @@ static bool read_ipv6(vps_addr_t *out, vps_fault_t *fault, json_object *body, co
     return out->version != 4 || refuse(fault, name, "must be a string with an IPv6 address");
 }
 
-static bool read_word(vps_record_t *out, vps_fault_t *fault, json_object *body,
-                      const word_member_t *member)
+static bool read_word(vps_record_t *out, vps_fault_t *fault, json_object *body, vps_word_t member)
 {
-    json_object *value = get(body, member->name);
+    json_object *value = get(body, words[member].name);
     size_t len = 0;
     const char *text = get_text(value, &len);
+    uint8_t number;
 
     if (is_unknown(value)) {
         return true;
     }
-    for (uint8_t i = 0; text != NULL && member->words[i] != NULL; i++) {
-        if (len == strlen(member->words[i]) && memcmp(text, member->words[i], len) == 0) {
-            ((uint8_t *)out)[member->offset] = i + 1;
-            return true;
-        }
+    number = text != NULL ? vps_word_parse(member, text, len) : 0;
+    if (number == 0) {
+        return refuse(fault, words[member].name, words[member].rule);
     }
-    return refuse(fault, member->name, member->rule);
+    ((uint8_t *)out)[words[member].offset] = number;
+    return true;
 }
 
 static bool read_words(vps_record_t *out, vps_fault_t *fault, json_object *body)
 {
-    for (size_t i = 0; i < WORDS; i++) {
-        if (!read_word(out, fault, body, &words[i])) {
+    for (int i = 0; i < VPS_WORDS; i++) {
+        if (!read_word(out, fault, body, (vps_word_t)i)) {
             return false;
         }
     }
@@ -511,10 +528,10 @@ static bool add_address(json_object *object, const char *name, const vps_addr_t 
 
 static bool add_words(json_object *object, const vps_record_t *record)
 {
-    for (size_t i = 0; i < WORDS; i++) {
+    for (int i = 0; i < VPS_WORDS; i++) {
         const uint8_t number = ((const uint8_t *)record)[words[i].offset];
 
-        if (!add_text(object, words[i].name, number > 0 ? words[i].words[number - 1] : "")) {
+        if (!add_text(object, words[i].name, vps_word((vps_word_t)i, number))) {
             return false;
         }
     }

@@ -26,6 +26,21 @@
 #define VPS_KEEPALIVE_BODY_MAX 16384 /* bytes of JSON text; more are refused */
 #define VPS_KEEPALIVE_DEPTH_MAX 16   /* nested arrays and objects */
 
+/* The members that are one of a few words. */
+typedef enum vps_word_t {
+    VPS_WORD_DNS_SOURCE,
+    VPS_WORD_DNS_PATH,
+    VPS_WORD_DNS_VERDICT,
+    VPS_WORD_IPV6_VERDICT,
+    VPS_WORDS
+} vps_word_t;
+
+/* The word for what record.h has of such a member: "leak"; "" for unknown and what is none of it. */
+const char *vps_word(vps_word_t member, uint8_t number);
+
+/* And back; 0, unknown, when it is no word of this member. */
+uint8_t vps_word_parse(vps_word_t member, const char *text, size_t len);
+
 /* Why a body was refused. Both texts are plain ASCII of our own, never the client's bytes. */
 typedef struct vps_fault_t {
     char member[32];   /* "city", "location.country", or "body" when no member is at fault */

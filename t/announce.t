@@ -31,6 +31,7 @@ subtest 'each transition' => sub {
     my $facts = "Location: Köln, DE\nProvider: AS1 <Net> & \"Co\"\n";
     my ($green, $yellow, $red) = map { "Light: $_\n" } '🟢 green (secure)',
         '🟡 yellow (DNS leak or unknown)', '🔴 red (bypass, IPv6 leak or VPN down)';
+    my $elsewhere = "DNS comes out in another country than the VPN\n";
     my $own = "Public IP: 198.51.100.7\n";
     my ($first, $second) = ("Public IP: 203.0.113.1\n", "Public IP: 203.0.113.2\n");
     my $secure = "${facts}DNS: DE (FRA)\n";
@@ -44,12 +45,12 @@ subtest 'each transition' => sub {
         [ 'an unknown one', { public_ip => 'unknown' } ],
         [ 'the same again, spelt otherwise', { public_ip => '::ffff:203.0.113.2' } ],
         [ 'DNS elsewhere', { dns_loc => 'France' }, dns_leak =>
-            "⚠️ DNS LEAK DETECTED: office\n$yellow$second$leaking" ],
+            "⚠️ DNS LEAK DETECTED: office\n$yellow$elsewhere$second$leaking" ],
         [ 'the same country in other words', { dns_loc => 'FRA' } ],
         [ 'DNS unknown', { dns_loc => 'unknown' } ],
         [ 'DNS in no known country', { dns_loc => 'Atlantis' } ],
         [ 'the leak is over', { dns_loc => 'Germany' }, dns_leak_over =>
-            "✅ DNS Leak Over: office\n$green$second$secure" ],
+            "✅ DNS Leak Over: office\n${green}DNS comes out in the country of the VPN\n$second$secure" ],
         [ 'the server\'s own address', { public_ip => $OWN },
             ip_changed => "🔄 IP Address Changed: office\n${red}Public IP: 203.0.113.2 → $OWN\n$secure",
             bypass => "⚠️ VPN BYPASS WARNING: office\n$red${own}Server IP: $OWN\n$secure" ],
@@ -64,7 +65,7 @@ subtest 'each transition' => sub {
             "✅ VPN Reconnected: office\n${green}Outage: N s\n$second$secure" ],
         [ 'several at once', { public_ip => '203.0.113.1', dns_loc => 'FR', vpn_connected => $NO },
             ip_changed => "🔄 IP Address Changed: office\n${red}Public IP: 203.0.113.2 → 203.0.113.1\n$leaking",
-            dns_leak => "⚠️ DNS LEAK DETECTED: office\n$red$first$leaking",
+            dns_leak => "⚠️ DNS LEAK DETECTED: office\n$red$elsewhere$first$leaking",
             vpn_disconnected => "🔴 VPN Disconnected: office\n$red$first$leaking" ],
     );
     my @names;

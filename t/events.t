@@ -204,6 +204,29 @@ subtest 'text of clients' => sub {
     like($event->{message}, qr/^Location: \Q$text\E/m, '... and in the message');
 };
 
+subtest 'what a leak was judged by' => sub {
+    my %good = (client_id => 'verdicts', public_ip => '203.0.113.4', location => 'DE', dns_loc => 'DE',
+        public_ip6 => '2001:db8::4', dns_verdict => 'tunnel', ipv6_verdict => 'tunnel');
+    my %leak = (dns_verdict => 'leak', dns_path => 'outside', dns_resolver_ip => '198.51.100.53');
+    announce($sentinel, connected => \%good);
+    my $event = announce($sentinel, dns_leak => { %good, %leak });
+    is($event->{$_}, $leak{$_}, $_) for sort keys %leak;
+    like($event->{message}, qr/^DNS goes past the tunnel, resolver 198\.51\.100\.53$/m, 'in words');
+    $event = announce($sentinel, ipv6_leak => { %good, %leak, ipv6_verdict => 'leak' });
+    is($event->{ipv6_verdict}, 'leak', 'ipv6_verdict');
+    is($event->{public_ip6}, '2001:db8::4', 'public_ip6');
+    is($event->{dns_verdict}, undef, 'nothing of DNS');
+    like($event->{message}, qr/^IPv6 goes past the tunnel$/m, 'in words');
+    like($event->{message}, qr/^Public IPv6: 2001:db8::4$/m, '... with the address');
+    is($event->{light}, 'red', 'light');
+    my (undef, $client) = $sentinel->api('GET', '/clients/verdicts');
+    is_deeply($client->{conditions}, [qw(dns_leak ipv6_leak)], 'conditions');
+    announce($sentinel, ipv6_leak_over => { %good, %leak, ipv6_verdict => 'blocked' });
+    announce($sentinel, dns_leak_over => { %good, ipv6_verdict => 'blocked' });
+    (undef, $client) = $sentinel->api('GET', '/clients/verdicts');
+    is($client->{light}, 'green', 'all over');
+};
+
 subtest 'over a reload and a restart' => sub {
     my @before = events($sentinel, '?limit=1000');
     $sentinel->graceful;

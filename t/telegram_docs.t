@@ -120,11 +120,15 @@ sub make_events {
     my $httpd = Sentinel->start(clock => 1,
         conf => "VPNSentinelServerPublicIP $OWN\nVPNSentinelOfflineThreshold 3\n");
     my %moved = (public_ip => '203.0.113.77');
+    my %leak = (dns_verdict => 'leak', dns_path => 'outside', dns_resolver_ip => '198.51.100.53');
+    my %tunnel = (dns_verdict => 'tunnel', dns_path => 'tunnel', dns_resolver_ip => '203.0.113.77');
     my @table = (
         [ 'connected' ],
         [ 'ip_changed', %moved ],
-        [ 'dns_leak', %moved, dns_loc => 'US', dns_colo => 'EWR' ],
-        [ 'dns_leak_over', %moved ],
+        [ 'dns_leak', %moved, dns_loc => 'US', dns_colo => 'EWR', %leak ],
+        [ 'dns_leak_over', %moved, %tunnel ],
+        [ 'ipv6_leak', %moved, %tunnel, public_ip6 => '2001:db8::77', ipv6_verdict => 'leak' ],
+        [ 'ipv6_leak_over', %moved, %tunnel, ipv6_verdict => 'blocked' ],
         [ 'ip_changed bypass', public_ip => $OWN ],
         [ 'ip_changed bypass_over', %moved ],
         [ 'vpn_disconnected', %moved, vpn_connected => $NO ],

@@ -35,6 +35,13 @@ static void check_event(const event_t *event)
     check(strlen(event->place) == 0 || strlen(event->place) == 2);
     check(strlen(event->dns) == 0 || strlen(event->dns) == 2);
     check(event->light <= LIGHTS);
+    check(event->public_ip6.version == 0 || event->public_ip6.version == 4 ||
+          event->public_ip6.version == 6);
+    check(event->dns_resolver_ip.version == 0 || event->dns_resolver_ip.version == 4 ||
+          event->dns_resolver_ip.version == 6);
+    check(event->dns_path <= VPS_DNS_PATH_OUTSIDE);
+    check(event->dns_verdict <= VPS_DNS_VERDICT_INTERCEPTED);
+    check(event->ipv6_verdict <= VPS_IPV6_VERDICT_LEAK);
     check_text(event->city, sizeof(event->city));
     check_text(event->provider, sizeof(event->provider));
     check_text(event->dns_colo, sizeof(event->dns_colo));

@@ -38,9 +38,9 @@ use utf8;
 use List::Util qw(sum0);
 
 my @OF_CLIENTS = (
-    '⚠️ VPN BYPASS WARNING', '🔴 VPN Disconnected', '⚠️ DNS LEAK DETECTED', '❌ Client Offline',
-    '🔄 IP Address Changed', '🗑️ Client Forgotten', '✅ VPN Reconnected', '✅ VPN Bypass Over',
-    '✅ DNS Leak Over', '✅ VPN Connected!',
+    '⚠️ VPN BYPASS WARNING', '🔴 VPN Disconnected', '⚠️ IPV6 LEAK DETECTED', '⚠️ DNS LEAK DETECTED',
+    '❌ Client Offline', '🔄 IP Address Changed', '🗑️ Client Forgotten', '✅ VPN Reconnected',
+    '✅ VPN Bypass Over', '✅ IPv6 Leak Over', '✅ DNS Leak Over', '✅ VPN Connected!',
 );
 my %OF_SERVER = map { $_ => 1 } '🔄 Server IP Changed', '🚀 VPN Sentinel Started';
 my ($TITLE) = map { qr/$_/ } join '|', map { quotemeta } @OF_CLIENTS, keys %OF_SERVER;

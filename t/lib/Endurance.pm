@@ -162,6 +162,7 @@ sub _join {
         id => "client-$number",
         address => $self->_new_address,
         dns => 'DE',
+        ipv6 => 'tunnel',
         up => 1,
         silent => 0,
         seen => 0,
@@ -192,6 +193,12 @@ my @CHANGES = (
         my $leaks = $client->{dns} eq 'FR';
         $client->{dns} = $leaks ? 'DE' : 'FR';
         return $leaks ? 'dns_leak_over' : 'dns_leak';
+    },
+    sub {
+        my ($self, $client) = @_;
+        my $leaks = $client->{ipv6} eq 'leak';
+        $client->{ipv6} = $leaks ? 'blocked' : 'leak';
+        return $leaks ? 'ipv6_leak_over' : 'ipv6_leak';
     },
     sub {
         my ($self, $client) = @_;
@@ -250,6 +257,7 @@ sub _report {
         public_ip => $client->{address},
         location => 'DE',
         dns_loc => $client->{dns},
+        ipv6_verdict => $client->{ipv6},
         vpn_connected => $client->{up} ? \1 : \0,
     );
     my $accepted = $self->{httpd}->wait_for(

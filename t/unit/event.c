@@ -31,8 +31,13 @@ static event_t full_event(void)
                      .merged = 255,
                      .kind = EVENT_ADDRESS,
                      .light = LIGHT_RED + 1,
+                     .dns_path = VPS_DNS_PATH_OUTSIDE,
+                     .dns_verdict = VPS_DNS_VERDICT_INTERCEPTED,
+                     .ipv6_verdict = VPS_IPV6_VERDICT_BLOCKED,
                      .from = address_of("203.0.113.1"),
                      .to = address_of("2001:db8::1"),
+                     .public_ip6 = address_of("2001:db8::2"),
+                     .dns_resolver_ip = address_of("198.51.100.53"),
                      .place = "RO",
                      .dns = "DE",
                      .client_id = "office",
@@ -45,8 +50,11 @@ static event_t full_event(void)
 }
 
 static const char full_text[] =
-    "{\"from\":\"203.0.113.1\",\"to\":\"2001:db8::1\",\"place\":\"RO\",\"dns\":\"DE\","
-    "\"dns_colo\":\"OTP\",\"city\":\"São Paulo \\\"<&>\\\"\",\"provider\":\"AS1 \\\\ AT&T/東京\","
+    "{\"from\":\"203.0.113.1\",\"to\":\"2001:db8::1\",\"public_ip6\":\"2001:db8::2\",\"place\":"
+    "\"RO\",\"dns\":\"DE\","
+    "\"dns_colo\":\"OTP\",\"dns_resolver_ip\":\"198.51.100.53\",\"dns_path\":\"outside\",\"dns_"
+    "verdict\":\"intercepted\",\"ipv6_verdict\":\"blocked\",\"city\":\"São Paulo "
+    "\\\"<&>\\\"\",\"provider\":\"AS1 \\\\ AT&T/東京\","
     "\"seconds\":4294967295,\"merged\":255,\"note\":\"a, b and 3 more\",\"light\":\"red\"}";
 
 static void assert_json(const event_t *event, const char *expected)
@@ -96,7 +104,7 @@ static void test_reading_back(void **state)
 
     (void)state;
     memset(&event.seconds, 0xff, sizeof event.seconds + sizeof event.merged);
-    event.light = 0xff;
+    memset(&event.light, 0xff, offsetof(event_t, from) - offsetof(event_t, light));
     memset(&event.from, 0xff, END - offsetof(event_t, from));
     memcpy(event.client_id, expected.client_id, sizeof event.client_id);
     assert_true(event_detail_parse(&event, full_text, strlen(full_text)));
@@ -145,6 +153,15 @@ static void test_bad_members(void **state)
         "\"light\":\"red \"",
         "\"light\":\"red\\u0000\"",
         "\"light\":[\"red\"]",
+        "\"public_ip6\":\"x\"",
+        "\"dns_resolver_ip\":1",
+        "\"dns_path\":\"leak\"",
+        "\"dns_verdict\":\"\"",
+        "\"dns_verdict\":\"unknown\"",
+        "\"dns_verdict\":\"leak\\u0000\"",
+        "\"dns_verdict\":3",
+        "\"ipv6_verdict\":\"allowed\"",
+        "\"ipv6_verdict\":null",
         "\"strange\":\"x\"",
     };
 
@@ -175,6 +192,20 @@ static void test_lights(void **state)
         assert_int_equal(event.light, i + 1);
         assert_json(&event, text);
     }
+}
+
+/* As it was written before there were verdicts. */
+static void test_older_detail(void **state)
+{
+    static const char text[] = "{\"to\":\"203.0.113.1\",\"place\":\"RO\",\"dns\":\"DE\","
+                               "\"dns_colo\":\"FRA\",\"light\":\"yellow\"}";
+    event_t event = full_event();
+
+    (void)state;
+    assert_true(event_detail_parse(&event, text, strlen(text)));
+    assert_int_equal(event.dns_verdict, VPS_DNS_VERDICT_UNKNOWN);
+    assert_int_equal(event.public_ip6.version, 0);
+    assert_json(&event, text);
 }
 
 static void test_bad_member_among_good(void **state)
@@ -243,10 +274,15 @@ static void test_no_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_writing),
-        cmocka_unit_test(test_reading_back),  cmocka_unit_test(test_bad_members),
-        cmocka_unit_test(test_lights),        cmocka_unit_test(test_bad_member_among_good),
-        cmocka_unit_test(test_longest_texts), cmocka_unit_test(test_no_object),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_writing),
+        cmocka_unit_test(test_reading_back),
+        cmocka_unit_test(test_bad_members),
+        cmocka_unit_test(test_lights),
+        cmocka_unit_test(test_older_detail),
+        cmocka_unit_test(test_bad_member_among_good),
+        cmocka_unit_test(test_longest_texts),
+        cmocka_unit_test(test_no_object),
     };
 
     return cmocka_run_group_tests_name("event", tests, NULL, NULL);

@@ -516,6 +516,29 @@ static void to_json(void **state)
     json_object_put(object);
 }
 
+static void words_back_and_forth(void **state)
+{
+    (void)state;
+    assert_string_equal(vps_word(VPS_WORD_DNS_SOURCE, VPS_DNS_TRACE), "trace");
+    assert_string_equal(vps_word(VPS_WORD_DNS_PATH, VPS_DNS_PATH_OUTSIDE), "outside");
+    assert_string_equal(vps_word(VPS_WORD_DNS_VERDICT, VPS_DNS_VERDICT_INTERCEPTED), "intercepted");
+    assert_string_equal(vps_word(VPS_WORD_IPV6_VERDICT, VPS_IPV6_VERDICT_LEAK), "leak");
+    for (int member = 0; member < VPS_WORDS; member++) {
+        for (unsigned int number = 0; number <= UINT8_MAX; number++) {
+            const char *word = vps_word((vps_word_t)member, (uint8_t)number);
+
+            if (word[0] != '\0') {
+                assert_int_equal(vps_word_parse((vps_word_t)member, word, strlen(word)), number);
+                assert_int_equal(vps_word_parse((vps_word_t)member, word, strlen(word) - 1), 0);
+                assert_int_equal(vps_word_parse((vps_word_t)member, word, strlen(word) + 1), 0);
+            }
+        }
+        assert_string_equal(vps_word((vps_word_t)member, 0), "");
+        assert_int_equal(vps_word_parse((vps_word_t)member, "", 0), 0);
+        assert_int_equal(vps_word_parse((vps_word_t)member, "unknown", 7), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -526,7 +549,7 @@ int main(void)
         cmocka_unit_test(bad_members),   cmocka_unit_test(no_json),
         cmocka_unit_test(tokens),        cmocka_unit_test(encodings),
         cmocka_unit_test(name_with_nul), cmocka_unit_test(bounds),
-        cmocka_unit_test(to_json),
+        cmocka_unit_test(to_json),       cmocka_unit_test(words_back_and_forth),
     };
 
     return cmocka_run_group_tests_name("keepalive", tests, NULL, NULL);

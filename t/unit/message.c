@@ -103,8 +103,8 @@ static void test_plain(void **state)
     static const char *const bodies[EVENT_KINDS] = {
         [EVENT_CONNECTED] = ADDRESS EXIT "\nSilent for: 5 min 3 s",
         [EVENT_ADDRESS] = "\nPublic IP: 203.0.113.1 → 2001:db8::2" EXIT,
-        [EVENT_LEAK] = ADDRESS EXIT,
-        [EVENT_LEAK_OVER] = ADDRESS EXIT,
+        [EVENT_LEAK] = "\nDNS comes out in another country than the VPN" ADDRESS EXIT,
+        [EVENT_LEAK_OVER] = "\nDNS comes out in another country than the VPN" ADDRESS EXIT,
         [EVENT_IPV6_LEAK] = ADDRESS EXIT,
         [EVENT_IPV6_LEAK_OVER] = ADDRESS EXIT,
         [EVENT_BYPASS] = ADDRESS "\nServer IP: 2001:db8::2" EXIT,
@@ -147,6 +147,109 @@ static void test_html(void **state)
                         "Provider: AS9009 &quot;M247&quot;\n"
                         "DNS: DE (FRA)\n"
                         "and 3 more changes in between" TIME);
+}
+
+static void assert_fact(const event_t *event, text_form_t form, const char *expected)
+{
+    char out[TEXT_SIZE];
+    text_t text = text_begin(out, sizeof out, form);
+
+    message_fact(&text, event);
+    assert_string_equal(out, expected);
+}
+
+/* What an alert of DNS or IPv6 was judged by, in the message, in a list and in the log. */
+static void test_causes(void **state)
+{
+    static const struct {
+        event_kind_t kind;
+        uint8_t path, dns, ipv6;
+        const char *resolver, *public_ip6;
+        const char *line, *fact; /* line: up to the public IP */
+    } cases[] = {
+        {EVENT_LEAK, 0, 0, 0, "", "", "DNS comes out in another country than the VPN",
+         "VPN in RO, DNS in DE"},
+        {EVENT_LEAK, VPS_DNS_PATH_OUTSIDE, 0, 0, "198.51.100.53", "",
+         "DNS comes out in another country than the VPN, resolver 198.51.100.53",
+         "VPN in RO, DNS in DE, resolver 198.51.100.53"},
+        {EVENT_LEAK, 0, VPS_DNS_VERDICT_LEAK, 0, "", "", "DNS goes past the tunnel",
+         "DNS goes past the tunnel"},
+        {EVENT_LEAK, VPS_DNS_PATH_OUTSIDE, VPS_DNS_VERDICT_LEAK, 0, "198.51.100.53", "",
+         "DNS goes past the tunnel, resolver 198.51.100.53",
+         "DNS goes past the tunnel, resolver 198.51.100.53"},
+        {EVENT_LEAK, VPS_DNS_PATH_TUNNEL, VPS_DNS_VERDICT_LEAK, 0, "2001:db8::53", "",
+         "DNS comes out past the tunnel, resolver 2001:db8::53",
+         "DNS comes out past the tunnel, resolver 2001:db8::53"},
+        {EVENT_LEAK, VPS_DNS_PATH_TUNNEL, VPS_DNS_VERDICT_INTERCEPTED, 0, "198.51.100.53", "",
+         "DNS is answered by somebody on the way, resolver 198.51.100.53",
+         "DNS is answered by somebody on the way, resolver 198.51.100.53"},
+        {EVENT_LEAK_OVER, VPS_DNS_PATH_TUNNEL, VPS_DNS_VERDICT_TUNNEL, 0, "", "",
+         "DNS goes by the tunnel", "DNS goes by the tunnel"},
+        {EVENT_LEAK_OVER, 0, VPS_DNS_VERDICT_ALLOWED, 0, "1.1.1.1", "",
+         "DNS comes out where it may, resolver 1.1.1.1",
+         "DNS comes out where it may, resolver 1.1.1.1"},
+        {EVENT_IPV6_LEAK, 0, 0, VPS_IPV6_VERDICT_LEAK, "", "", "IPv6 goes past the tunnel",
+         "IPv6 goes past the tunnel"},
+        {EVENT_IPV6_LEAK, 0, 0, VPS_IPV6_VERDICT_LEAK, "", "2001:db8::6",
+         "IPv6 goes past the tunnel", "IPv6 goes past the tunnel, public IPv6 2001:db8::6"},
+        {EVENT_IPV6_LEAK_OVER, 0, 0, VPS_IPV6_VERDICT_BLOCKED, "", "", "IPv6 is blocked",
+         "IPv6 is blocked"},
+        {EVENT_IPV6_LEAK_OVER, 0, 0, VPS_IPV6_VERDICT_TUNNEL, "", "2001:db8::6",
+         "IPv6 goes by the tunnel", "IPv6 goes by the tunnel, public IPv6 2001:db8::6"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        event_t event = event_of(cases[i].kind);
+        const char *title = message_title(cases[i].kind);
+        char text[TEXT_SIZE], line[MESSAGE_SIZE], expected[512];
+
+        event.dns_path = cases[i].path;
+        event.dns_verdict = cases[i].dns;
+        event.ipv6_verdict = cases[i].ipv6;
+        event.dns_resolver_ip = address_of(cases[i].resolver);
+        event.public_ip6 = address_of(cases[i].public_ip6);
+        snprintf(expected, sizeof expected, "%s: office-vpn\n%s" ADDRESS "%s%s" EXIT TIME, title,
+                 cases[i].line, cases[i].public_ip6[0] != '\0' ? "\nPublic IPv6: " : "",
+                 cases[i].public_ip6);
+        assert_string_equal(message_text(text, &event, PLAIN), expected);
+        assert_fact(&event, TEXT_PLAIN, cases[i].fact);
+        snprintf(expected, sizeof expected, "%s: Client office-vpn: %s", title, cases[i].fact);
+        assert_string_equal(message_line(line, &event), expected);
+    }
+}
+
+/* Countries of which one is unknown were not compared; two that are the same, by a verdict before. */
+static void test_countries_compared(void **state)
+{
+    event_t event = event_of(EVENT_LEAK_OVER);
+    char text[TEXT_SIZE];
+
+    (void)state;
+    strcpy(event.dns, "RO");
+    assert_non_null(strstr(message_text(text, &event, PLAIN),
+                           "\nDNS comes out in the country of the VPN\nPublic IP"));
+    event.dns[0] = '\0';
+    assert_null(strstr(message_text(text, &event, PLAIN), "DNS comes out"));
+}
+
+/* Of which address the bypass is. */
+static void test_bypass_by_ipv6(void **state)
+{
+    event_t event = event_of(EVENT_BYPASS);
+    char text[TEXT_SIZE], line[MESSAGE_SIZE];
+
+    (void)state;
+    event.to = address_of("203.0.113.1");
+    event.public_ip6 = address_of("2001:db8::6");
+    assert_string_equal(message_text(text, &event, PLAIN),
+                        "⚠️ VPN BYPASS WARNING: office-vpn\nPublic IP: 203.0.113.1\n"
+                        "Public IPv6: 2001:db8::6\nServer IP: 2001:db8::6" EXIT TIME);
+    assert_fact(&event, TEXT_PLAIN, "public IPv6 2001:db8::6");
+    assert_string_equal(
+        message_line(line, &event),
+        "⚠️ VPN BYPASS WARNING: Client office-vpn has same IP as server: public "
+        "IPv6 2001:db8::6");
 }
 
 /* What a reader expects is said to be unknown, the rest is left out. */
@@ -199,8 +302,9 @@ static void test_lines(void **state)
         [EVENT_ADDRESS] = "🔄 IP Address Changed: Client office-vpn: 203.0.113.1 → 2001:db8::2",
         [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED: Client office-vpn: VPN in RO, DNS in DE",
         [EVENT_LEAK_OVER] = "✅ DNS Leak Over: Client office-vpn: VPN in RO, DNS in DE",
-        [EVENT_IPV6_LEAK] = "⚠️ IPV6 LEAK DETECTED: Client office-vpn: public IP 2001:db8::2",
-        [EVENT_IPV6_LEAK_OVER] = "✅ IPv6 Leak Over: Client office-vpn: public IP 2001:db8::2",
+        [EVENT_IPV6_LEAK] =
+            "⚠️ IPV6 LEAK DETECTED: Client office-vpn: nothing is known of IPv6",
+        [EVENT_IPV6_LEAK_OVER] = "✅ IPv6 Leak Over: Client office-vpn: nothing is known of IPv6",
         [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING: Client office-vpn has same IP as server",
         [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over: Client office-vpn: public IP 2001:db8::2",
         [EVENT_DISCONNECTED] = "🔴 VPN Disconnected: Client office-vpn: public IP 2001:db8::2",
@@ -231,8 +335,8 @@ static void test_lines_of_the_unknown(void **state)
         [EVENT_ADDRESS] = "🔄 IP Address Changed: Client c: unknown → unknown",
         [EVENT_LEAK] = "⚠️ DNS LEAK DETECTED: Client c: VPN in unknown, DNS in unknown",
         [EVENT_LEAK_OVER] = "✅ DNS Leak Over: Client c: VPN in unknown, DNS in unknown",
-        [EVENT_IPV6_LEAK] = "⚠️ IPV6 LEAK DETECTED: Client c: public IP unknown",
-        [EVENT_IPV6_LEAK_OVER] = "✅ IPv6 Leak Over: Client c: public IP unknown",
+        [EVENT_IPV6_LEAK] = "⚠️ IPV6 LEAK DETECTED: Client c: nothing is known of IPv6",
+        [EVENT_IPV6_LEAK_OVER] = "✅ IPv6 Leak Over: Client c: nothing is known of IPv6",
         [EVENT_BYPASS] = "⚠️ VPN BYPASS WARNING: Client c has same IP as server",
         [EVENT_BYPASS_OVER] = "✅ VPN Bypass Over: Client c: public IP unknown",
         [EVENT_DISCONNECTED] = "🔴 VPN Disconnected: Client c: public IP unknown",
@@ -366,15 +470,6 @@ static void test_flapping(void **state)
                         "it is gathered and told together" TIME);
 }
 
-static void assert_fact(const event_t *event, text_form_t form, const char *expected)
-{
-    char out[TEXT_SIZE];
-    text_t text = text_begin(out, sizeof out, form);
-
-    message_fact(&text, event);
-    assert_string_equal(out, expected);
-}
-
 static void test_facts(void **state)
 {
     static const char *const facts[EVENT_KINDS] = {
@@ -382,8 +477,8 @@ static void test_facts(void **state)
         [EVENT_ADDRESS] = "<code>203.0.113.1</code> → <code>2001:db8::2</code>",
         [EVENT_LEAK] = "VPN in RO, DNS in DE",
         [EVENT_LEAK_OVER] = "VPN in RO, DNS in DE",
-        [EVENT_IPV6_LEAK] = "public IP <code>2001:db8::2</code>",
-        [EVENT_IPV6_LEAK_OVER] = "public IP <code>2001:db8::2</code>",
+        [EVENT_IPV6_LEAK] = "nothing is known of IPv6",
+        [EVENT_IPV6_LEAK_OVER] = "nothing is known of IPv6",
         [EVENT_BYPASS] = "public IP <code>2001:db8::2</code>",
         [EVENT_BYPASS_OVER] = "public IP <code>2001:db8::2</code>",
         [EVENT_DISCONNECTED] = "public IP <code>2001:db8::2</code>",
@@ -410,8 +505,8 @@ static void test_facts_of_the_unknown(void **state)
         [EVENT_ADDRESS] = "unknown → unknown",
         [EVENT_LEAK] = "VPN in unknown, DNS in unknown",
         [EVENT_LEAK_OVER] = "VPN in unknown, DNS in unknown",
-        [EVENT_IPV6_LEAK] = "public IP unknown",
-        [EVENT_IPV6_LEAK_OVER] = "public IP unknown",
+        [EVENT_IPV6_LEAK] = "nothing is known of IPv6",
+        [EVENT_IPV6_LEAK_OVER] = "nothing is known of IPv6",
         [EVENT_BYPASS] = "public IP unknown",
         [EVENT_BYPASS_OVER] = "public IP unknown",
         [EVENT_DISCONNECTED] = "public IP unknown",
@@ -462,7 +557,9 @@ static void test_longest(void **state)
         memset(event.dns_colo, '"', VPS_DNS_COLO_MAX);
         memset(event.note, '"', EVENT_NOTE_SIZE - 1);
         event.from = address_of("2001:1111:2222:3333:4444:5555:6666:7777");
-        event.to = event.from;
+        event.to = event.public_ip6 = event.dns_resolver_ip = event.from;
+        event.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED;
+        event.ipv6_verdict = VPS_IPV6_VERDICT_LEAK;
         event.seconds = event.merged = UINT32_MAX;
         event.light = LIGHT_RED + 1;
         message_text(text, &event, &longest);
@@ -481,6 +578,9 @@ int main(void)
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_html),
+        cmocka_unit_test(test_causes),
+        cmocka_unit_test(test_countries_compared),
+        cmocka_unit_test(test_bypass_by_ipv6),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_lines),

@@ -250,6 +250,60 @@ static void test_details_of_a_short_report(void **state)
     assert_string_equal(events[2].city, "City of -");
 }
 
+/* What an alert was judged by: the verdict is known of each, the rest is the newest report's. */
+static void test_evidence(void **state)
+{
+    world_t *world = announced_world();
+    vps_record_t first = report_of('A', "RO", "RO", 'y'), second = report_of('A', "RO", "RO", 'y');
+    const event_t *events = world->result.events;
+
+    (void)state;
+    world->facts.server_ip[1] = address_of('s');
+    first.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED;
+    first.dns_resolver_ip = address_of('B');
+    first.public_ip6 = address_of('s');
+    second.dns_verdict = VPS_DNS_VERDICT_TUNNEL;
+    second.dns_path = VPS_DNS_PATH_TUNNEL;
+    second.dns_resolver_ip = address_of('C');
+    second.ipv6_verdict = VPS_IPV6_VERDICT_LEAK;
+    second.public_ip6 = address_of('a');
+    world_keepalive(world, &first);
+    world_keepalive(world, &second);
+    world_look(world);
+    assert_int_equal(world->result.count, 5);
+    assert_int_equal(events[0].kind, EVENT_LEAK);
+    assert_int_equal(events[0].dns_verdict, VPS_DNS_VERDICT_INTERCEPTED);
+    assert_int_equal(letter_of(&events[0].dns_resolver_ip), '-');
+    assert_int_equal(events[1].kind, EVENT_BYPASS);
+    assert_int_equal(letter_of(&events[1].public_ip6), 's');
+    assert_int_equal(events[1].dns_verdict, VPS_DNS_VERDICT_UNKNOWN); /* is no alert of DNS */
+    assert_int_equal(events[2].kind, EVENT_LEAK_OVER);
+    assert_int_equal(events[2].dns_verdict, VPS_DNS_VERDICT_TUNNEL);
+    assert_int_equal(events[2].dns_path, VPS_DNS_PATH_TUNNEL);
+    assert_int_equal(letter_of(&events[2].dns_resolver_ip), 'C');
+    assert_int_equal(events[3].kind, EVENT_IPV6_LEAK);
+    assert_int_equal(events[3].ipv6_verdict, VPS_IPV6_VERDICT_LEAK);
+    assert_int_equal(letter_of(&events[3].public_ip6), 'a');
+    assert_int_equal(events[4].kind, EVENT_BYPASS_OVER);
+    assert_int_equal(letter_of(&events[4].public_ip6), '-');
+}
+
+/* A bypass by the public IP says nothing of IPv6. */
+static void test_evidence_of_a_bypass(void **state)
+{
+    world_t *world = announced_world();
+    vps_record_t report = report_of('S', "RO", "RO", 'y');
+
+    (void)state;
+    world->facts.server_ip[0] = address_of('S');
+    world->facts.server_ip[1] = address_of('s');
+    report.public_ip6 = address_of('a');
+    world_keepalive(world, &report);
+    world_look(world);
+    assert_int_equal(world->result.events[1].kind, EVENT_BYPASS);
+    assert_int_equal(letter_of(&world->result.events[1].public_ip6), '-');
+}
+
 /* A monitor that died in between leaves it to the next one: the same second, and so the same event. */
 static void test_silence_worked_out_again(void **state)
 {
@@ -409,6 +463,8 @@ int main(void)
         cmocka_unit_test(test_details),
         cmocka_unit_test(test_details_of_a_short_report),
         cmocka_unit_test(test_silence_worked_out_again),
+        cmocka_unit_test(test_evidence),
+        cmocka_unit_test(test_evidence_of_a_bypass),
         cmocka_unit_test(test_details_of_silence),
         cmocka_unit_test(test_details_of_a_past_silence),
         cmocka_unit_test(test_most_events),
