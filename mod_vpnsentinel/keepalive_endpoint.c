@@ -38,7 +38,7 @@ static int read_record(request_rec *r, vps_record_t *record)
     if (status != OK) {
         return status;
     }
-    if (!vps_keepalive_parse(record, &fault, body.text, body.size)) {
+    if (!vps_keepalive_parse(record, NULL, &fault, body.text, body.size)) {
         log_refusal(r, VPS_WARN, "api", "❌ Bad request from %s: %s", r->useragent_ip,
                     fault.message);
         (void)answer_error(r, HTTP_BAD_REQUEST, "Bad request", fault.message);

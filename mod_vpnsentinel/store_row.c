@@ -171,7 +171,8 @@ static bool read_report(vps_record_t *out, sqlite3_stmt *statement, int id_colum
     const char *client_id = store_row_text(statement, id_column, &id_len);
     const char *report = store_row_text(statement, column, &len);
 
-    return client_id != NULL && report != NULL && vps_keepalive_parse(out, &fault, report, len) &&
+    return client_id != NULL && report != NULL &&
+           vps_keepalive_parse(out, NULL, &fault, report, len) &&
            strcmp(out->client_id, client_id) == 0;
 }
 

@@ -327,7 +327,81 @@ static bool check_status(vps_fault_t *fault, json_object *body)
     return true;
 }
 
-bool vps_keepalive_parse(vps_record_t *out, vps_fault_t *fault, const char *body, size_t len)
+/* All members but who it is, and the journal. */
+static bool read_members(vps_record_t *out, vps_fault_t *fault, json_object *json)
+{
+    return read_address(&out->public_ip, fault, json, "public_ip") &&
+           read_ipv6(&out->public_ip6, fault, json, "public_ip6") &&
+           read_address(&out->dns_resolver_ip, fault, json, "dns_resolver_ip") &&
+           read_words(out, fault, json) && read_texts(out, fault, json) &&
+           read_vpn_connected(out, fault, json) && read_timestamp(out, fault, json) &&
+           check_status(fault, json);
+}
+
+/* The value of a change, as the member that it is about. */
+static bool read_value(vps_change_t *out, vps_fault_t *fault, vps_fact_t fact, json_object *value)
+{
+    vps_record_t record = {0};
+    json_object *body = json_object_new_object();
+    const bool valid =
+        body != NULL &&
+        json_object_object_add(body, vps_fact_name(fact), json_object_get(value)) == 0 &&
+        read_members(&record, fault, body);
+
+    json_object_put(body);
+    if (!valid) {
+        return refuse(fault, "journal", "has a change with a value that the member cannot have");
+    }
+    vps_change_take(out, fact, &record, 0);
+    return true;
+}
+
+/* Changes of members that we do not know, of a newer client, are left out. */
+static bool read_change(vps_past_t *out, vps_fault_t *fault, json_object *change)
+{
+    size_t at_len = 0, len = 0;
+    const char *at = get_text(get(change, "at"), &at_len);
+    const char *name = get_text(get(change, "field"), &len);
+    int64_t when;
+    vps_fact_t fact;
+
+    if (at == NULL || name == NULL || !vps_time_parse(&when, at, at_len)) {
+        return refuse(
+            fault, "journal",
+            "must be an array of objects with a time \"at\", a \"field\" and its \"value\"");
+    }
+    if (strlen(name) != len || !vps_fact_find(&fact, name)) {
+        return true;
+    }
+    if (!read_value(&out->changes[out->count], fault, fact, get(change, "value"))) {
+        return false;
+    }
+    out->changes[out->count++].at = when;
+    return true;
+}
+
+static bool read_journal(vps_past_t *out, vps_fault_t *fault, json_object *body)
+{
+    json_object *journal = get(body, "journal");
+
+    out->count = 0;
+    if (journal == NULL) {
+        return true;
+    }
+    if (!json_object_is_type(journal, json_type_array) ||
+        json_object_array_length(journal) > VPS_PAST_MAX) {
+        return refuse(fault, "journal", "must be an array of at most 32 changes");
+    }
+    for (size_t i = 0; i < json_object_array_length(journal); i++) {
+        if (!read_change(out, fault, json_object_array_get_idx(journal, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool vps_keepalive_parse(vps_record_t *out, vps_past_t *past, vps_fault_t *fault, const char *body,
+                         size_t len)
 {
     json_object *json = read_body(fault, body, len);
 
@@ -335,13 +409,8 @@ bool vps_keepalive_parse(vps_record_t *out, vps_fault_t *fault, const char *body
         return false;
     }
     memset(out, 0, sizeof(*out));
-    const bool valid = read_client_id(out, fault, json) &&
-                       read_address(&out->public_ip, fault, json, "public_ip") &&
-                       read_ipv6(&out->public_ip6, fault, json, "public_ip6") &&
-                       read_address(&out->dns_resolver_ip, fault, json, "dns_resolver_ip") &&
-                       read_words(out, fault, json) && read_texts(out, fault, json) &&
-                       read_vpn_connected(out, fault, json) && read_timestamp(out, fault, json) &&
-                       check_status(fault, json);
+    const bool valid = read_client_id(out, fault, json) && read_members(out, fault, json) &&
+                       (past == NULL || read_journal(past, fault, json));
 
     json_object_put(json);
     return valid;
@@ -413,4 +482,47 @@ json_object *vps_record_to_json(const vps_record_t *record)
     }
     json_object_put(object);
     return NULL;
+}
+
+/* The member that the change is about, as a report has it. */
+static bool add_value(json_object *object, const vps_change_t *change)
+{
+    vps_record_t record = {0};
+    json_object *body, *value;
+    bool is_added;
+
+    vps_change_apply(&record, change);
+    body = vps_record_to_json(&record);
+    is_added = body != NULL &&
+               json_object_object_get_ex(body, vps_fact_name(change->fact), &value) &&
+               json_object_object_add(object, "value", json_object_get(value)) == 0;
+    json_object_put(body);
+    return is_added;
+}
+
+static bool add_change(json_object *array, const vps_change_t *change)
+{
+    char text[VPS_TIME_TEXT_SIZE];
+    json_object *object = json_object_new_object();
+
+    if (object != NULL && add_text(object, "at", vps_time_format(text, change->at)) &&
+        add_text(object, "field", vps_fact_name(change->fact)) && add_value(object, change) &&
+        json_object_array_add(array, object) == 0) {
+        return true;
+    }
+    json_object_put(object);
+    return false;
+}
+
+json_object *vps_past_to_json(const vps_past_t *past)
+{
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; array != NULL && i < past->count; i++) {
+        if (!add_change(array, &past->changes[i])) {
+            json_object_put(array);
+            return NULL;
+        }
+    }
+    return array;
 }

@@ -8,6 +8,7 @@
  * What the Python client does not know is the same in both: "public_ip6" and "dns_resolver_ip",
  * addresses, and "dns_source", "dns_path", "dns_verdict" and "ipv6_verdict", each one of the words
  * that record.h has for it.
+ * "journal" is an array of {"at":time,"field":name of a fact (past.h),"value":as that member has it}.
  * The nested "country" fills both location and country, "org" the provider. A flat member that is
  * known wins over its nested twin. Where a member occurs twice, the last one counts. Unknown
  * members are ignored.
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "past.h"
 #include "record.h"
 
 #define VPS_KEEPALIVE_BODY_MAX 16384 /* bytes of JSON text; more are refused */
@@ -52,9 +54,12 @@ typedef struct vps_fault_t {
  * by RFC 8259 (no NaN, Infinity, comments, trailing bytes or commas, lone surrogates, raw control
  * characters), an object, every known member of its type, range and length, a client_id.
  * null, "", "unknown", "Unknown" are unknown.
- * Returns true with *out filled; or false with *fault filled and *out unspecified.
+ * past: NULL = the journal is not looked at; its times are sec since epoch, by the client's clock, in
+ * the order in which they came.
+ * Returns true with *out and *past filled; or false with *fault filled and these unspecified.
  */
-bool vps_keepalive_parse(vps_record_t *out, vps_fault_t *fault, const char *body, size_t len);
+bool vps_keepalive_parse(vps_record_t *out, vps_past_t *past, vps_fault_t *fault, const char *body,
+                         size_t len);
 
 /*
  * The record as a JSON object in flat form, every member of record.h but the timestamp always
@@ -62,5 +67,8 @@ bool vps_keepalive_parse(vps_record_t *out, vps_fault_t *fault, const char *body
  * Returns NULL when memory is out.
  */
 json_object *vps_record_to_json(const vps_record_t *record);
+
+/* The journal as its array; times are sec since epoch. As above. */
+json_object *vps_past_to_json(const vps_past_t *past);
 
 #endif

@@ -60,9 +60,38 @@ static void check_round_trip(const vps_record_t *record)
     const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
 
     expected.timestamp = 0; /* is not written */
-    check(vps_keepalive_parse(&again, &fault, text, strlen(text)));
+    check(vps_keepalive_parse(&again, NULL, &fault, text, strlen(text)));
     check(memcmp(&again, &expected, sizeof(again)) == 0);
     json_object_put(object);
+}
+
+static void check_journal(const vps_past_t *past)
+{
+    check(past->count <= VPS_PAST_MAX);
+    for (size_t i = 0; i < past->count; i++) {
+        vps_record_t record = {.client_id = "a"};
+
+        check(past->changes[i].at >= 0 && past->changes[i].at <= INT64_C(253402300799));
+        vps_change_apply(&record, &past->changes[i]);
+        check_record(&record);
+    }
+}
+
+static void check_journal_round_trip(const vps_past_t *past)
+{
+    vps_past_t again;
+    vps_record_t record;
+    vps_fault_t fault;
+    json_object *body = json_object_new_object();
+    const char *text;
+
+    json_object_object_add(body, "client_id", json_object_new_string("a"));
+    json_object_object_add(body, "journal", vps_past_to_json(past));
+    text = json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN);
+    check(vps_keepalive_parse(&record, &again, &fault, text, strlen(text)));
+    check(again.count == past->count);
+    check(memcmp(again.changes, past->changes, past->count * sizeof(past->changes[0])) == 0);
+    json_object_put(body);
 }
 
 static void check_fault(const vps_fault_t *fault)
@@ -80,13 +109,17 @@ static void check_fault(const vps_fault_t *fault)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     vps_record_t record;
+    vps_past_t past;
     vps_fault_t fault;
 
     memset(&record, 0xff, sizeof(record));
+    memset(&past, 0xff, sizeof(past));
     memset(&fault, 0xff, sizeof(fault));
-    if (vps_keepalive_parse(&record, &fault, (const char *)data, size)) {
+    if (vps_keepalive_parse(&record, &past, &fault, (const char *)data, size)) {
         check_record(&record);
         check_round_trip(&record);
+        check_journal(&past);
+        check_journal_round_trip(&past);
     } else {
         check_fault(&fault);
     }
