@@ -180,18 +180,23 @@ bool state_dir_open(state_dir_t *out, const char *configured, char reason[STATE_
     return false;
 }
 
-static bool write_new(int dir, const char *text, size_t len)
+static bool write_new(int dir, mode_t mode, const char *text, size_t len)
 {
     int fd;
     bool written;
 
     unlinkat(dir, FILE_NAME_NEW, 0); /* of one that was killed in here */
-    fd = openat(dir, FILE_NAME_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    fd = openat(dir, FILE_NAME_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0) {
         return false;
     }
     written = write(fd, text, len) == (ssize_t)len;
     return close(fd) == 0 && written;
+}
+
+static bool replace(int dir, const char *name, mode_t mode, const char *text, size_t len)
+{
+    return write_new(dir, mode, text, len) && renameat(dir, FILE_NAME_NEW, dir, name) == 0;
 }
 
 bool state_dir_write(const state_dir_t *dir, const health_t *health)
@@ -200,8 +205,41 @@ bool state_dir_write(const state_dir_t *dir, const health_t *health)
     int len = snprintf(text, sizeof(text), FILE_FORMAT, (int)getpid(), (long long)health->interval,
                        (long long)health->accepted);
 
-    return write_new(dir->fd, text, (size_t)len) &&
-           renameat(dir->fd, FILE_NAME_NEW, dir->fd, FILE_NAME) == 0;
+    return replace(dir->fd, FILE_NAME, 0644, text, (size_t)len);
+}
+
+bool state_dir_keep(const state_dir_t *dir, const char *name, const char *text, size_t len)
+{
+    if (dir->fd < 0) {
+        errno = EBADF;
+        return false;
+    }
+    return replace(dir->fd, name, 0600, text, len);
+}
+
+ssize_t state_dir_recall(const state_dir_t *dir, const char *name, char *text, size_t size)
+{
+    struct stat info;
+    ssize_t len = -1;
+    int fd =
+        dir->fd >= 0 ? openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && is_trusted_user(info.st_uid) &&
+        (info.st_mode & 022) == 0 && info.st_size >= 0 && (size_t)info.st_size <= size) {
+        len = read(fd, text, size);
+    }
+    close(fd);
+    return len;
+}
+
+void state_dir_forget(const state_dir_t *dir, const char *name)
+{
+    if (dir->fd >= 0) {
+        unlinkat(dir->fd, name, 0);
+    }
 }
 
 void state_dir_close(state_dir_t *dir)

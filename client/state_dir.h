@@ -1,5 +1,6 @@
 /*
- * The folder in which a daemon leaves word of its health for "--healthcheck": one small file.
+ * The folder in which a daemon leaves word of its health for "--healthcheck", one small file, and what
+ * it wants to know itself when it is started again.
  *
  * The daemon holds a lock, on a file beside it, as long as it runs; only its own user and root can
  * see that, so only these can ask. A state without a lock is what a killed
@@ -39,6 +40,15 @@ bool state_dir_open(state_dir_t *out, const char *configured, char reason[STATE_
 
 /* Replace the file. Returns false with errno. */
 bool state_dir_write(const state_dir_t *dir, const health_t *health);
+
+/*
+ * A small file of the daemon's own beside it, by the name of a literal; it stays when the folder is let
+ * go. Keep: replace it. Returns false with errno. Recall: read it. Returns its length, at most size, or
+ * -1 when there is none that is the daemon's own. Forget: remove it.
+ */
+bool state_dir_keep(const state_dir_t *dir, const char *name, const char *text, size_t len);
+ssize_t state_dir_recall(const state_dir_t *dir, const char *name, char *text, size_t size);
+void state_dir_forget(const state_dir_t *dir, const char *name);
 
 /* Remove the state and let the folder go; a no-op when it is not open. */
 void state_dir_close(state_dir_t *dir);
