@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "journal_file.h"
 #include "log.h"
 #include "report.h"
 #include "version.h"
@@ -68,12 +70,20 @@ void loop_close(loop_t *loop)
 static report_result_t look_and_report(loop_t *loop)
 {
     vps_record_t record;
+    vps_past_t past;
     report_result_t result;
+    int64_t seen;
 
     if (!look_around(&loop->look, &loop->options, &loop->transfer, &record)) {
         return (report_result_t){.kind = TRANSFER_STOPPED};
     }
-    result = report_send(&loop->course, &loop->options, &loop->transfer, &record);
+    seen = clock_elapsed();
+    journal_note(&loop->journal, &record, seen);
+    journal_fill(&past, &loop->journal, &record, seen);
+    result = report_send(&loop->course, &loop->options, &loop->transfer, &record, &past);
+    if (result.kind == TRANSFER_OK) {
+        journal_told(&loop->journal);
+    }
     look_observed(&loop->look, &result.observed_ip);
     return result;
 }
@@ -85,6 +95,7 @@ bool loop_once(loop_t *loop)
 
 bool loop_print(loop_t *loop)
 {
+    static const vps_past_t nothing;
     vps_record_t record;
     json_object *body;
     const char *text;
@@ -93,7 +104,7 @@ bool loop_print(loop_t *loop)
     if (!look_around(&loop->look, &loop->options, &loop->transfer, &record)) {
         return false;
     }
-    text = report_body(&body, &record);
+    text = report_body(&body, &record, &nothing);
     written = text != NULL && puts(text) >= 0 && fflush(stdout) == 0;
     json_object_put(body);
     return written;
@@ -111,6 +122,17 @@ static uint32_t chance(void)
     return number;
 }
 
+/* Have the copy of the journal be what it is by now, so that a restart of the daemon loses nothing. */
+static void keep_journal(loop_t *loop)
+{
+    if (loop->journal.changes != loop->kept) {
+        if (!journal_file_keep(&loop->journal, &loop->vitals.state, loop->options.client_id)) {
+            log_write(VPS_DEBUG, "client", "The journal is only in memory: %s", strerror(errno));
+        }
+        loop->kept = loop->journal.changes;
+    }
+}
+
 static void play_round(loop_t *loop)
 {
     course_end_t end = {.interval = loop->options.interval * CLOCK_SECOND, .random = chance()};
@@ -119,6 +141,7 @@ static void play_round(loop_t *loop)
 
     vitals_round_begins(&loop->vitals, &loop->options);
     result = look_and_report(loop);
+    keep_journal(loop);
     now = clock_elapsed();
     if (result.kind == TRANSFER_STOPPED) {
         return;
@@ -191,6 +214,8 @@ void loop_run(loop_t *loop)
               "🚀 " VERSION_PRODUCT " started: %s | Server: %s | Interval: %ld s",
               loop->options.client_id, loop->options.server_url, loop->options.interval);
     vitals_open(&loop->vitals, &loop->options);
+    journal_file_recall(&loop->journal, &loop->vitals.state, loop->options.client_id,
+                        clock_elapsed());
     loop->wait.vitals = &loop->vitals;
     while (take_step(loop)) {
     }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "course.h"
+#include "journal.h"
 #include "look.h"
 #include "options.h"
 #include "report.h"
@@ -22,6 +23,8 @@ typedef struct loop_t {
     vitals_t vitals; /* used by loop_run() only */
     transfer_t transfer;
     look_t look;
+    journal_t journal;
+    unsigned kept; /* the journal's changes, as of its copy in the folder */
     course_t course;
     int timer; /* descriptor; readable when the next round is due */
 } loop_t;

@@ -16,15 +16,23 @@
 
 /* --- body --- */
 
-const char *report_body(json_object **body, const vps_record_t *record)
+static bool add_member(json_object *body, const char *name, json_object *value)
+{
+    if (value == NULL || json_object_object_add(body, name, value) != 0) {
+        json_object_put(value);
+        return false;
+    }
+    return true;
+}
+
+const char *report_body(json_object **body, const vps_record_t *record, const vps_past_t *past)
 {
     char text[VPS_TIME_TEXT_SIZE];
-    json_object *timestamp = json_object_new_string(vps_time_format(text, record->timestamp));
 
+    vps_time_format(text, record->timestamp);
     *body = vps_record_to_json(record);
-    if (*body == NULL || timestamp == NULL ||
-        json_object_object_add(*body, "timestamp", timestamp) != 0) {
-        json_object_put(timestamp);
+    if (*body == NULL || !add_member(*body, "timestamp", json_object_new_string(text)) ||
+        (past->count > 0 && !add_member(*body, "journal", vps_past_to_json(past)))) {
         json_object_put(*body);
         *body = NULL;
         return NULL;
@@ -204,12 +212,12 @@ static report_result_t conclude(course_t *course, transfer_kind_t kind, const vp
 }
 
 report_result_t report_send(course_t *course, const options_t *options, transfer_t *transfer,
-                            const vps_record_t *record)
+                            const vps_record_t *record, const vps_past_t *past)
 {
     report_result_t result = {.kind = TRANSFER_UNREACHABLE};
     vps_http_t http;
     json_object *body;
-    const char *text = report_body(&body, record);
+    const char *text = report_body(&body, record, past);
 
     if (text == NULL) {
         log_write(VPS_ERROR, "report", "❌ Out of memory");

@@ -9,7 +9,7 @@
 
 #include "course.h"
 #include "options.h"
-#include "record.h"
+#include "past.h"
 #include "transfer.h"
 
 typedef struct report_result_t {
@@ -20,15 +20,15 @@ typedef struct report_result_t {
 
 /*
  * The body as JSON text without a newline; it belongs to *body, which the caller owns
- * (json_object_put). Returns NULL, *body NULL, when memory is out.
+ * (json_object_put). past: the journal that it takes along. Returns NULL, *body NULL, when memory is out.
  */
-const char *report_body(json_object **body, const vps_record_t *record);
+const char *report_body(json_object **body, const vps_record_t *record, const vps_past_t *past);
 
 /* How a report ended, as a phrase for people. */
 const char *report_outcome(transfer_kind_t kind);
 
 /* Send a report and say in the log how it went, as far as that is news in this course. */
 report_result_t report_send(course_t *course, const options_t *options, transfer_t *transfer,
-                            const vps_record_t *record);
+                            const vps_record_t *record, const vps_past_t *past);
 
 #endif
