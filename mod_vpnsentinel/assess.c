@@ -122,7 +122,8 @@ static bool awaits_return(const client_t *client)
     unsigned int i;
 
     for (i = 0; i < CLIENT_CHANGES && client->changes[i].merged > 0; i++) {
-        if (client->changes[i].seq > client->announced.seq && client->changes[i].marks != 0) {
+        if (client->changes[i].seq > client->announced.seq &&
+            (client->changes[i].marks & ~CHANGE_PAST) != 0) {
             return true;
         }
     }

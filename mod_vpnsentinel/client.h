@@ -32,8 +32,9 @@ typedef struct judged_t {
 
 /* What a keepalive was besides a report of facts. */
 typedef enum change_mark_t {
-    CHANGE_FIRST = 1 << 0, /* the first one since registration */
-    CHANGE_RETURN = 1 << 1 /* the first one after the client was offline */
+    CHANGE_FIRST = 1 << 0,  /* the first one since registration */
+    CHANGE_RETURN = 1 << 1, /* the first one after the client was offline */
+    CHANGE_PAST = 1 << 2    /* no keepalive of its own: a later one told of it */
 } change_mark_t;
 
 /*

@@ -79,27 +79,52 @@ static uint32_t gap_of(const client_t *client, int64_t seen, const sighting_t *s
     return (uint32_t)(gap < UINT32_MAX ? gap : UINT32_MAX);
 }
 
-static void add_change(client_t *client, uint8_t marks, uint32_t gap, const sighting_t *sighting,
-                       const assess_facts_t *facts)
+/* An entry like this one, of the newest change. */
+static void add_change(client_t *client, const change_t *like, const assess_facts_t *facts)
 {
     change_t *change = make_room(client);
 
+    *change = *like;
     change->seq = ++client->seq;
-    change->when = (uint32_t)sighting->when;
-    change->gap = gap;
-    change->marks = marks;
     change->merged = 1;
-    change->facts = client->judged;
-    change->facts.is_servers_ipv6 = assess_is_servers_ipv6(sighting->report, facts);
     change->conditions = (uint8_t)assess_conditions(&change->facts, facts);
     killpoint();
 }
 
-void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,
-                   const assess_facts_t *facts)
+/* The client may not know that we have its last report, and tell of what was before that again. */
+static bool is_known_already(const client_t *client, int64_t seen, const hindsight_t *past)
 {
-    judged_t before = client->judged, said = sighting->judged;
-    uint8_t marks = marks_of(client, seen, facts);
+    return seen == CLIENT_NEVER_SEEN || past->when <= (int64_t)client->last_seen;
+}
+
+static void judge_past(client_t *client, int64_t seen, const sighting_t *sighting,
+                       const assess_facts_t *facts)
+{
+    for (size_t i = 0; i < sighting->past_count; i++) {
+        const hindsight_t *past = &sighting->past[i];
+        const judged_t before = client->judged;
+        change_t change = {.when = (uint32_t)past->when, .marks = CHANGE_PAST};
+
+        if (is_known_already(client, seen, past)) {
+            continue;
+        }
+        if (assess_learn(&client->judged, &past->judged)) {
+            client->last_change = change.when;
+        }
+        if (memcmp(&before, &client->judged, sizeof before) != 0) {
+            change.facts = client->judged;
+            change.facts.is_servers_ipv6 = VPS_UNKNOWN;
+            add_change(client, &change, facts);
+        }
+    }
+}
+
+/* Returns false when it says nothing new. */
+static bool judge_now(client_t *client, uint8_t marks, const sighting_t *sighting,
+                      const assess_facts_t *facts)
+{
+    const judged_t before = client->judged;
+    judged_t said = sighting->judged;
     bool replaced;
 
     said.is_servers_ipv6 = assess_is_servers_ipv6(sighting->report, facts);
@@ -108,11 +133,25 @@ void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,
     }
     replaced = assess_learn(&client->judged, &said);
     if (marks == 0 && memcmp(&before, &client->judged, sizeof before) == 0) {
-        return;
+        return false;
     }
-    add_change(client, marks, marks & CHANGE_RETURN ? gap_of(client, seen, sighting) : 0, sighting,
-               facts);
     if (replaced || marks & CHANGE_RETURN) {
         client->last_change = (uint32_t)sighting->when;
     }
+    return true;
+}
+
+void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,
+                   const assess_facts_t *facts)
+{
+    change_t change = {.when = (uint32_t)sighting->when, .marks = marks_of(client, seen, facts)};
+
+    judge_past(client, seen, sighting, facts);
+    if (!judge_now(client, change.marks, sighting, facts)) {
+        return;
+    }
+    change.gap = change.marks & CHANGE_RETURN ? gap_of(client, seen, sighting) : 0;
+    change.facts = client->judged;
+    change.facts.is_servers_ipv6 = assess_is_servers_ipv6(sighting->report, facts);
+    add_change(client, &change, facts);
 }

@@ -11,6 +11,7 @@
 
 #include "assess.h"
 #include "client.h"
+#include "hindsight.h"
 
 /* One accepted keepalive. */
 typedef struct sighting_t {
@@ -20,11 +21,14 @@ typedef struct sighting_t {
     int64_t when;              /* sec since epoch */
     int64_t now;               /* monotonic usec, > CLIENT_RESTORED */
     int64_t offline_threshold; /* usec */
+    const hindsight_t *past;   /* what it tells of the time before it, NULL = nothing */
+    size_t past_count;
 } sighting_t;
 
 /*
  * Judge a sighting by what was known of the client: add an entry when it changes that, and keep
- * what is known now. Entries that are announced make room first, then the oldest ones are folded.
+ * what is known now. What it tells of the past comes first, an entry for each time; nothing of it from
+ * before the last keepalive, which has been told already, nor of the first keepalive ever. Entries that are announced make room first, then the oldest ones are folded.
  * seen: its last keepalive before, as in the registry; facts: as of the sighting.
  */
 void journal_judge(client_t *client, int64_t seen, const sighting_t *sighting,

@@ -27,9 +27,9 @@ static void arm_killpoint(request_rec *r)
 #endif
 
 /*
- * Read the body into record. Returns OK, DONE when the request was answered, or a status for httpd.
+ * Read the body into record and past. Returns OK, DONE when the request was answered, or a status for httpd.
  */
-static int read_record(request_rec *r, vps_record_t *record)
+static int read_report(request_rec *r, vps_record_t *record, vps_past_t *past)
 {
     vps_fault_t fault;
     body_t body;
@@ -38,7 +38,7 @@ static int read_record(request_rec *r, vps_record_t *record)
     if (status != OK) {
         return status;
     }
-    if (!vps_keepalive_parse(record, NULL, &fault, body.text, body.size)) {
+    if (!vps_keepalive_parse(record, past, &fault, body.text, body.size)) {
         log_refusal(r, VPS_WARN, "api", "❌ Bad request from %s: %s", r->useragent_ip,
                     fault.message);
         (void)answer_error(r, HTTP_BAD_REQUEST, "Bad request", fault.message);
@@ -55,6 +55,8 @@ static void make_sighting(sighting_t *sighting, request_rec *r, const vps_record
     sighting->when = clock_wall() / CLOCK_SECOND;
     sighting->now = clock_monotonic();
     sighting->offline_threshold = config_quantity(CONFIG_OFFLINE_THRESHOLD);
+    sighting->past = NULL;
+    sighting->past_count = 0;
 }
 
 /* The answers to what the registry cannot take. */
@@ -96,16 +98,20 @@ static int confirm_keepalive(request_rec *r, const sighting_t *sighting)
 int keepalive_handle(request_rec *r, const char *unused)
 {
     vps_record_t record;
+    vps_past_t past;
+    hindsight_t hindsight[VPS_PAST_MAX];
     sighting_t sighting;
     registry_result_t result;
     bool changed;
-    int status = read_record(r, &record);
+    int status = read_report(r, &record, &past);
 
     (void)unused;
     if (status != OK) {
         return status == DONE ? OK : status;
     }
     make_sighting(&sighting, r, &record);
+    sighting.past = hindsight;
+    sighting.past_count = hindsight_make(hindsight, &past, &record, sighting.when);
     arm_killpoint(r);
     result = registry_keepalive(segment_registry(), &sighting, &changed);
     if (result != REGISTRY_OK && result != REGISTRY_CREATED) {
@@ -122,10 +128,11 @@ int keepalive_handle(request_rec *r, const char *unused)
 int register_handle(request_rec *r, const char *unused)
 {
     vps_record_t record;
+    vps_past_t past; /* there is none of who has not reported yet */
     sighting_t sighting;
     registry_result_t result;
     json_object *json;
-    int status = read_record(r, &record);
+    int status = read_report(r, &record, &past);
 
     (void)unused;
     if (status != OK) {

@@ -257,7 +257,8 @@ static void take_change(walk_t *walk, const change_t *change)
     uint32_t untold = change->seq - walk->state->seq;
     bool is_untold = change->merged == 1 || untold >= change->merged;
     bool returns = is_untold && (change->marks & CHANGE_RETURN) != 0;
-    bool arrives = returns || has(walk, ANNOUNCED_OFFLINE) || !has(walk, ANNOUNCED_FIRST);
+    bool arrives = change->marks != CHANGE_PAST &&
+                   (returns || has(walk, ANNOUNCED_OFFLINE) || !has(walk, ANNOUNCED_FIRST));
     unsigned int past = is_untold && change->merged > 1 ? change->conditions : 0;
 
     walk->when = change->when;

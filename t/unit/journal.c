@@ -543,6 +543,113 @@ static void test_folding_keeps_ipv6(void **state)
     assert_int_equal(client.changes[1].facts.is_servers_ipv6, VPS_UNKNOWN);
 }
 
+/* --- what a keepalive tells of the time before it --- */
+
+static void sight_with_past(client_t *client, int64_t seen, int64_t second, const words_t *words,
+                            const hindsight_t *past, size_t count)
+{
+    static const vps_record_t report;
+    const assess_facts_t facts = facts_at(second);
+    const sighting_t sighting = {.report = &report,
+                                 .judged = judged_of(words),
+                                 .when = EPOCH + second,
+                                 .now = facts.now,
+                                 .offline_threshold = facts.offline_threshold,
+                                 .past = past,
+                                 .past_count = count};
+
+    journal_judge(client, seen, &sighting, &facts);
+}
+
+static hindsight_t told(int64_t second, const words_t *words)
+{
+    return (hindsight_t){EPOCH + second, judged_of(words)};
+}
+
+static void assert_change(const change_t *change, int64_t second, unsigned marks,
+                          const words_t *words)
+{
+    assert_int_equal(change->when, EPOCH + second);
+    assert_int_equal(change->marks, marks);
+    assert_int_equal(change->merged, 1);
+    assert_facts(&change->facts, words);
+}
+
+static void test_what_came_and_went(void **state)
+{
+    const words_t words = {A, "DE", "DE", VPS_YES}, leak = {A, "DE", "FR", VPS_YES};
+    const hindsight_t past[] = {
+        told(1490, &(words_t){B, "", "", VPS_UNKNOWN}), /* was told already */
+        told(1500, &(words_t){B, "", "", VPS_UNKNOWN}),
+        told(1520, &(words_t){"", "", "FR", VPS_UNKNOWN}),
+        told(1530, &(words_t){"", "", "FR", VPS_YES}), /* nothing new */
+        told(1560, &(words_t){"", "", "DE", VPS_UNKNOWN}),
+    };
+    client_t client = client_that_knows(&words);
+
+    (void)state;
+    client.last_seen = EPOCH + 1500;
+    sight_with_past(&client, 1500 * SECOND, 1600, &words, past, sizeof past / sizeof past[0]);
+    assert_journal(&client, 2);
+    assert_change(&client.changes[0], 1520, CHANGE_PAST, &leak);
+    assert_int_equal(client.changes[0].conditions, CONDITION_DNS_LEAK);
+    assert_change(&client.changes[1], 1560, CHANGE_PAST, &words);
+    assert_int_equal(client.changes[1].conditions, 0);
+    assert_int_equal(client.last_change, EPOCH + 1560);
+    assert_facts(&client.judged, &words);
+}
+
+/* The silence ends with the keepalive, not with what it tells. */
+static void test_what_was_in_a_silence(void **state)
+{
+    const words_t words = {A, "DE", "DE", VPS_YES}, down = {B, "DE", "DE", VPS_NO};
+    const hindsight_t past[] = {told(1200, &(words_t){B, "", "", VPS_NO})};
+    client_t client = client_that_knows(&words);
+
+    (void)state;
+    client.last_seen = EPOCH + 1100;
+    sight_with_past(&client, 1100 * SECOND, 2000, &down, past, 1);
+    assert_journal(&client, 2);
+    assert_change(&client.changes[0], 1200, CHANGE_PAST, &down);
+    assert_int_equal(client.changes[0].gap, 0);
+    assert_change(&client.changes[1], 2000, CHANGE_RETURN, &down);
+    assert_int_equal(client.changes[1].gap, 900);
+}
+
+static void test_first_keepalive_has_no_past(void **state)
+{
+    const words_t words = {A, "DE", "DE", VPS_YES};
+    const hindsight_t past[] = {told(1900, &(words_t){B, "", "", VPS_NO})};
+    client_t client;
+
+    (void)state;
+    memset(&client, 0, sizeof client);
+    sight_with_past(&client, CLIENT_NEVER_SEEN, 2000, &words, past, 1);
+    assert_journal(&client, 1);
+    assert_change(&client.changes[0], 2000, CHANGE_FIRST, &words);
+}
+
+static void test_more_past_than_room(void **state)
+{
+    const words_t words = {A, "DE", "DE", VPS_YES};
+    hindsight_t past[2 * CLIENT_CHANGES];
+    client_t client = client_that_knows(&words);
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2 * CLIENT_CHANGES; i++) {
+        past[i] =
+            told(1510 + (int64_t)i, &(words_t){"", "", i % 2 == 0 ? "FR" : "DE", VPS_UNKNOWN});
+    }
+    client.last_seen = EPOCH + 1500;
+    sight_with_past(&client, 1500 * SECOND, 1600, &words, past, 2 * CLIENT_CHANGES);
+    assert_journal(&client, CLIENT_CHANGES);
+    assert_int_equal(client.changes[0].merged, CLIENT_CHANGES + 1);
+    assert_int_equal(client.changes[0].marks, CHANGE_PAST);
+    assert_int_equal(client.changes[0].conditions, CONDITION_DNS_LEAK);
+    assert_facts(&client.judged, &words);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -561,6 +668,10 @@ int main(void)
         cmocka_unit_test(test_announced_entries_make_room),
         cmocka_unit_test(test_oldest_entries_fold),
         cmocka_unit_test(test_folding_keeps_what_happened),
+        cmocka_unit_test(test_what_came_and_went),
+        cmocka_unit_test(test_what_was_in_a_silence),
+        cmocka_unit_test(test_first_keepalive_has_no_past),
+        cmocka_unit_test(test_more_past_than_room),
     };
 
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
