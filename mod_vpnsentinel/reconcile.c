@@ -15,6 +15,8 @@ typedef struct walk_t {
     const vps_record_t *report; /* describes the facts of state; NULL = none does */
     int64_t when;               /* sec since epoch, of what is told */
     unsigned int merged;        /* of the next event */
+    bool is_past;               /* the change was before the keepalive that told it */
+    bool is_down_told;          /* by such a change */
 } walk_t;
 
 /* The light of the client with what is known of it as of where we are. */
@@ -123,11 +125,15 @@ static void tell_past_silence(walk_t *walk, const change_t *change)
     walk->when = change->when;
 }
 
+/* When the client arrives it is told again, but has lasted since it said so of the time before. */
 static void tell_disconnected(walk_t *walk)
 {
     tell(walk, EVENT_DISCONNECTED);
     set(walk, ANNOUNCED_DOWN);
-    walk->state->down_since = (uint32_t)walk->when;
+    if (!walk->is_down_told) {
+        walk->state->down_since = (uint32_t)walk->when;
+    }
+    walk->is_down_told = walk->is_past;
 }
 
 static void tell_reconnected(walk_t *walk)
@@ -135,6 +141,7 @@ static void tell_reconnected(walk_t *walk)
     tell(walk, EVENT_RECONNECTED)->seconds = to_seconds(walk->when - walk->state->down_since);
     clear(walk, ANNOUNCED_DOWN);
     walk->state->down_since = 0;
+    walk->is_down_told = false;
 }
 
 /* The first keepalive that is told, or the first one after offline. */
@@ -257,12 +264,12 @@ static void take_change(walk_t *walk, const change_t *change)
     uint32_t untold = change->seq - walk->state->seq;
     bool is_untold = change->merged == 1 || untold >= change->merged;
     bool returns = is_untold && (change->marks & CHANGE_RETURN) != 0;
-    bool arrives = change->marks != CHANGE_PAST &&
-                   (returns || has(walk, ANNOUNCED_OFFLINE) || !has(walk, ANNOUNCED_FIRST));
+    bool arrives = returns || has(walk, ANNOUNCED_OFFLINE) || !has(walk, ANNOUNCED_FIRST);
     unsigned int past = is_untold && change->merged > 1 ? change->conditions : 0;
 
     walk->when = change->when;
     walk->merged = (is_untold ? change->merged : untold) - 1;
+    walk->is_past = change->marks == CHANGE_PAST;
     if (returns && has(walk, ANNOUNCED_FIRST) && !has(walk, ANNOUNCED_OFFLINE)) {
         tell_past_silence(walk, change);
     }
@@ -271,6 +278,7 @@ static void take_change(walk_t *walk, const change_t *change)
         judge_by_server(walk);
         walk->report = describing_report(walk);
     }
+    arrives = arrives && !walk->is_past;
     if (arrives) {
         tell_arrival(walk, change);
     }
@@ -348,7 +356,13 @@ static void judge_server(walk_t *walk, int64_t wall)
 void reconcile(reconciliation_t *out, const client_t *client, int64_t seen, const announced_t *base,
                const assess_facts_t *facts, int64_t wall)
 {
-    walk_t walk = {out, &out->announced, client, facts, NULL, wall / CLOCK_SECOND, 0};
+    walk_t walk = {
+        .out = out,
+        .state = &out->announced,
+        .client = client,
+        .facts = facts,
+        .when = wall / CLOCK_SECOND,
+    };
 
     out->announced = *base;
     out->count = 0;

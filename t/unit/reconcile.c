@@ -14,6 +14,7 @@
  *   kA.RO.DE.y  a keepalive: address A (see address_of()), exit in RO, DNS in DE, VPN up; - = unknown
  *   kA.RO.DE.y.l.b.a  the same with a verdict on DNS, one of DNS_VERDICTS; one on IPv6, one of
  *               IPV6_VERDICTS; and an IPv6 exit; what is at the end can be left out
+ *   p60:A.RO.DE.y  the next keepalive also tells that it was so 60 seconds before
  *   +60         60 seconds pass               sA-  the server's addresses are A and unknown
  *   t600        the threshold is 600 seconds  pause  the machine stood still until now
  *   look        the monitor looks, records and marks what it finds
@@ -40,15 +41,31 @@ static void restart(world_t *world)
     world->facts.serving_since = world->facts.now;
 }
 
-static void keepalive(world_t *world, const char *step)
+/* From the address on. */
+static vps_record_t read_report(const char *words)
 {
-    char place[3] = {step[3], step[4], '\0'}, dns[3] = {step[6], step[7], '\0'};
-    vps_record_t report = report_of(step[1], place, dns, step[9]);
+    const size_t len = strlen(words);
+    const char place[3] = {words[2], words[3], '\0'}, dns[3] = {words[5], words[6], '\0'};
+    vps_record_t report = report_of(words[0], place, dns, words[8]);
 
-    report.dns_verdict = verdict_of(DNS_VERDICTS, strlen(step) > 11 ? step[11] : '-');
-    report.ipv6_verdict = verdict_of(IPV6_VERDICTS, strlen(step) > 13 ? step[13] : '-');
-    report.public_ip6 = address_of(strlen(step) > 15 ? step[15] : '-');
+    report.dns_verdict = verdict_of(DNS_VERDICTS, len > 10 ? words[10] : '-');
+    report.ipv6_verdict = verdict_of(IPV6_VERDICTS, len > 12 ? words[12] : '-');
+    report.public_ip6 = address_of(len > 14 ? words[14] : '-');
+    return report;
+}
+
+static void keepalive(world_t *world, const char *words)
+{
+    const vps_record_t report = read_report(words);
+
     world_keepalive(world, &report);
+}
+
+static void past(world_t *world, const char *words)
+{
+    const vps_record_t report = read_report(strchr(words, ':') + 1);
+
+    world_past(world, atoi(words), &report);
 }
 
 static void look(world_t *world, telling_t *telling, const char *step)
@@ -76,7 +93,9 @@ static void take_step(world_t *world, telling_t *telling, const char *step)
         memset(world->client.changes, 0, sizeof world->client.changes);
     } else if (step[0] == 'k' && strlen(step) >= 10 && strlen(step) <= 16 &&
                strlen(step) % 2 == 0) {
-        keepalive(world, step);
+        keepalive(world, step + 1);
+    } else if (step[0] == 'p' && strchr(step, ':') != NULL) {
+        past(world, step + 1);
     } else if (step[0] == '+') {
         world->facts.now += atoi(step + 1) * SECOND;
     } else if (step[0] == 's' && strlen(step) == 3) {
@@ -560,6 +579,41 @@ static void test_lights(void **state)
     }
 }
 
+/* A keepalive tells of what came and went before it, while the server could not be reached. */
+static void test_past(void **state)
+{
+    static const story_t stories[] = {
+        {"kA.RO.RO.y.t look +200 p150:-.--.--.-.l p30:-.--.--.-.t kA.RO.RO.y.t look look",
+         "connected@0 dns_leak@50 dns_leak_over@170"},
+        {"kA.RO.RO.y look +200 p150:-.--.DE.- kA.RO.DE.y look", "connected@0 dns_leak@50"},
+        {"kA.RO.RO.y look +200 p150:B.--.--.n p30:A.--.--.y kA.RO.RO.y look",
+         "connected@0 ip_changed@50:AB vpn_disconnected@50 ip_changed@170:BA "
+         "vpn_reconnected@170/120"},
+        /* what was told already is not told again */
+        {"kA.RO.RO.y look +200 p150:-.--.--.n p30:-.--.--.y kA.RO.RO.y +1 p151:-.--.--.n "
+         "p31:-.--.--.y kA.RO.RO.y look",
+         "connected@0 vpn_disconnected@50 vpn_reconnected@170/120"},
+        /* it was taken for offline, which ends with the keepalive */
+        {"kA.RO.RO.y look +300 look +60 p300:-.--.--.-.l p10:-.--.--.-.t kA.RO.RO.y.t look",
+         "connected@0 offline@300/300 dns_leak@60 dns_leak_over@350 connected@360/360"},
+        {"kA.RO.RO.y look +360 p300:-.--.--.-.-.l p10:-.--.--.-.-.b kA.RO.RO.y look",
+         "connected@0 ipv6_leak@60 ipv6_leak_over@350 offline@300/300 connected@360/360"},
+        /* and is still down then: for as long as it is */
+        {"kA.RO.RO.y look +300 look +60 p300:-.--.--.n kA.RO.RO.n look +40 kA.RO.RO.y look",
+         "connected@0 offline@300/300 vpn_disconnected@60 vpn_disconnected@360 "
+         "vpn_reconnected@400/340"},
+        /* nobody was there to look, or to remember */
+        {"kA.RO.RO.y look +200 p150:-.--.--.n p30:-.--.--.y kA.RO.RO.y lost +1 kA.RO.RO.y "
+         "unmarked look",
+         "connected@0 vpn_disconnected@50 vpn_reconnected@170/120"},
+        /* nothing of before the first keepalive */
+        {"+200 p150:B.--.--.n kA.RO.RO.y look", "connected@200"},
+    };
+
+    (void)state;
+    assert_stories(stories, COUNT(stories));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_offline),        cmocka_unit_test(test_several_at_once),
         cmocka_unit_test(test_killed_monitor), cmocka_unit_test(test_full_journal),
         cmocka_unit_test(test_restart),        cmocka_unit_test(test_lights),
+        cmocka_unit_test(test_past),
     };
 
     return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);

@@ -21,6 +21,8 @@ typedef struct world_t {
     announced_t stored; /* by the newest transaction of the store */
     assess_facts_t facts;
     reconciliation_t result; /* of the last look */
+    hindsight_t past[8];     /* that the next keepalive tells of; when: how long before it, sec */
+    size_t past_count;
 } world_t;
 
 static int64_t wall_now(const world_t *world)
@@ -85,20 +87,36 @@ static inline uint8_t verdict_of(const char *letters, char letter)
 #define DNS_VERDICTS "tali" /* tunnel, allowed, leak, intercepted */
 #define IPV6_VERDICTS "tbl" /* tunnel, blocked, leak */
 
+/* The next keepalive tells that it was so then. */
+static inline void world_past(world_t *world, int64_t ago, const vps_record_t *report)
+{
+    hindsight_t *past = &world->past[world->past_count++];
+
+    assert_true(world->past_count <= sizeof world->past / sizeof world->past[0]);
+    past->when = ago;
+    assess_judged(&past->judged, report);
+}
+
 /* As the registry does it. */
 static void world_keepalive(world_t *world, const vps_record_t *report)
 {
     sighting_t sighting = {.report = report,
                            .when = wall_now(world),
                            .now = world->facts.now,
-                           .offline_threshold = world->facts.offline_threshold};
+                           .offline_threshold = world->facts.offline_threshold,
+                           .past = world->past,
+                           .past_count = world->past_count};
 
+    for (size_t i = 0; i < world->past_count; i++) {
+        world->past[i].when = sighting.when - world->past[i].when;
+    }
     assess_judged(&sighting.judged, report);
     journal_judge(&world->client, world->seen, &sighting, &world->facts);
     world->client.report = *report;
     world->client.last_seen = (uint32_t)sighting.when;
     world->client.keepalives++;
     world->seen = world->facts.now;
+    world->past_count = 0;
 }
 
 /* What the monitor finds; nothing comes of it yet. */
