@@ -7,6 +7,7 @@
 bool wait_open(wait_t *out)
 {
     out->vitals = NULL;
+    out->changes = NULL;
     return signals_open(&out->signals);
 }
 
@@ -17,8 +18,16 @@ void wait_close(wait_t *wait)
 
 size_t wait_fds(const wait_t *wait, struct pollfd out[WAIT_FDS])
 {
-    out[0] = (struct pollfd){.fd = wait->signals.fd, .events = POLLIN};
-    return 1 + (wait->vitals != NULL ? vitals_fds(wait->vitals, out + 1) : 0);
+    size_t count = 0;
+
+    out[count++] = (struct pollfd){.fd = wait->signals.fd, .events = POLLIN};
+    if (wait->vitals != NULL) {
+        count += vitals_fds(wait->vitals, out + count);
+    }
+    if (wait->changes != NULL) {
+        count += change_watch_fds(wait->changes, out + count);
+    }
+    return count;
 }
 
 int64_t wait_timeout(const wait_t *wait, int64_t limit)
@@ -31,6 +40,9 @@ bool wait_attend(wait_t *wait)
     signals_read(&wait->signals);
     if (wait->vitals != NULL) {
         vitals_attend(wait->vitals);
+    }
+    if (wait->changes != NULL) {
+        change_watch_attend(wait->changes);
     }
     return !wait->signals.stop;
 }

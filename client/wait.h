@@ -1,6 +1,7 @@
 /*
- * What every wait of the daemon watches beside what it waits for: signals, and what vitals.h has to
- * answer. So a stop ends any wait at once, and a health check is answered in the middle of any.
+ * What every wait of the daemon watches beside what it waits for: signals, what vitals.h has to
+ * answer, and changes of the network. So a stop ends any wait at once, a health check is answered and
+ * a change is heard in the middle of any.
  *
  * Most waits are wait_poll(). One that must use a poll of its own polls wait_fds() too, no longer
  * than wait_timeout(), and calls wait_attend() after it.
@@ -13,18 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "change_watch.h"
 #include "signals.h"
 #include "vitals.h"
 
-#define WAIT_FDS (1 + VITALS_FDS)
+#define WAIT_FDS (1 + VITALS_FDS + CHANGE_WATCH_FDS)
 #define WAIT_OWN_MAX 40 /* descriptors that one wait_poll() may be for */
 
 typedef struct wait_t {
     signals_t signals;
-    vitals_t *vitals; /* NULL = nobody is told of this process */
+    vitals_t *vitals;        /* NULL = nobody is told of this process */
+    change_watch_t *changes; /* NULL = the network is not watched */
 } wait_t;
 
-/* Without vitals. Call before any thread exists. False: errno says why. */
+/* Without vitals and changes. Call before any thread exists. False: errno says why. */
 bool wait_open(wait_t *out);
 
 void wait_close(wait_t *wait);

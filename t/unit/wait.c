@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -174,6 +175,57 @@ static void test_it_ends_in_time(void **state)
         assert_true(wait_poll(&ear, NULL, 0, until));
     }
     assert_true(wait_poll(&ear, NULL, 0, until - HOUR)); /* over long ago */
+}
+
+/* --- the network --- */
+
+static void write_resolver(const char *path, const char *address)
+{
+    FILE *out = fopen(path, "we");
+
+    assert_non_null(out);
+    assert_true(fprintf(out, "nameserver %s\n", address) > 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void test_a_change_is_heard(void **state)
+{
+    change_watch_t changes;
+    char path[sizeof(folder) + 16];
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/resolv.conf", folder);
+    write_resolver(path, "192.0.2.1");
+    change_watch_open(&changes, path);
+    ear.changes = &changes;
+    write_resolver(path, "192.0.2.2");
+    while ((changes.change.kinds & CHANGE_RESOLVERS) == 0) {
+        assert_true(wait_poll(&ear, NULL, 0, clock_elapsed() + HOUR));
+    }
+    assert_true(changes.change.last >= changes.change.first && changes.change.first > 0);
+    assert_true((change_watch_take(&changes) & CHANGE_RESOLVERS) != 0);
+    assert_int_equal(changes.change.kinds, 0);
+    change_watch_close(&changes);
+}
+
+/* Neither of its descriptors can be had: there is nothing to wait for. */
+static void test_changes_that_cannot_be_heard(void **state)
+{
+    change_watch_t changes;
+    struct pollfd fds[CHANGE_WATCH_FDS];
+    struct rlimit before, none;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    change_watch_open(&changes, "/nonexistent/resolv.conf");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(change_watch_fds(&changes, fds), 0);
+    ear.changes = &changes;
+    assert_true(wait_poll(&ear, NULL, 0, 0));
+    assert_int_equal(change_watch_take(&changes), 0);
+    change_watch_close(&changes);
 }
 
 /* --- systemd --- */
@@ -485,6 +537,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_other_signals_wake, start, stop),
         cmocka_unit_test_setup_teardown(test_own_descriptors, start, stop),
         cmocka_unit_test_setup_teardown(test_it_ends_in_time, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_change_is_heard, start, stop),
+        cmocka_unit_test_setup_teardown(test_changes_that_cannot_be_heard, start, stop),
         cmocka_unit_test_setup_teardown(test_what_systemd_is_told, start, stop),
         cmocka_unit_test_setup_teardown(test_nobody_listens, start, stop),
         cmocka_unit_test_setup_teardown(test_signs_of_life, start, stop),
