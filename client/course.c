@@ -2,14 +2,27 @@
 
 #include "delay.h"
 
-static course_action_t begin_round(course_t *course, signals_t *signals, int64_t now)
+static course_action_t begin_round(course_t *course, signals_t *signals, const change_t *change,
+                                   int64_t now)
 {
+    const bool is_early = !signals->report && now < course->due;
+
     signals->report = false;
-    course->start = now;
-    return COURSE_ROUND;
+    if (!is_early) {
+        course->start = now;
+    }
+    return early_begin(&course->early, change, is_early, now) ? COURSE_ROUND_ANEW : COURSE_ROUND;
 }
 
-course_action_t course_next(course_t *course, signals_t *signals, int64_t now)
+int64_t course_wakes(const course_t *course, const change_t *change)
+{
+    const int64_t early = early_due(&course->early, change);
+
+    return early < course->due ? early : course->due;
+}
+
+course_action_t course_next(course_t *course, signals_t *signals, const change_t *change,
+                            int64_t now)
 {
     if (signals->stop) {
         return COURSE_STOP;
@@ -20,8 +33,8 @@ course_action_t course_next(course_t *course, signals_t *signals, int64_t now)
         outage_repeat(&course->outage);
         return COURSE_RELOAD;
     }
-    if (signals->report || now >= course->due) {
-        return begin_round(course, signals, now);
+    if (signals->report || now >= course_wakes(course, change)) {
+        return begin_round(course, signals, change, now);
     }
     return COURSE_WAIT;
 }
@@ -51,4 +64,5 @@ void course_plan(course_t *course, const course_end_t *end, int64_t now)
     course->failures = delay_backs_off(end->kind) ? course->failures + 1 : 0;
     round.failures = course->failures;
     course->due = now + delay_next(&round);
+    course->early.hold = end->kind == TRANSFER_LIMITED && end->retry_after > 0 ? course->due : 0;
 }

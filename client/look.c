@@ -44,6 +44,12 @@ void look_observed(look_t *look, const vps_addr_t *observed)
     exit_observe(&look->exit, &look->places, observed);
 }
 
+void look_again(look_t *look)
+{
+    exit_refresh(&look->exit);
+    places_retry(&look->places);
+}
+
 void look_refresh(look_t *look)
 {
     vpn_refresh(&look->vpn);

@@ -34,6 +34,9 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer,
 /* The server told in its answer which address it saw; unknown when it did not. */
 void look_observed(look_t *look, const vps_addr_t *observed);
 
+/* The network has changed: ask anew at the next look who we are. Places are where they were. */
+void look_again(look_t *look);
+
 /* Find everything out anew at the next look, because other options are in force. */
 void look_refresh(look_t *look);
 

@@ -155,12 +155,33 @@ static void play_round(loop_t *loop)
 }
 
 /*
+ * A round in a network that has changed, now or a moment ago. The address that the server saw before
+ * this change was another network's, maybe.
+ */
+static void play_round_anew(loop_t *loop)
+{
+    static const vps_addr_t nobody;
+    const unsigned kinds = change_watch_take(&loop->changes);
+    char text[CHANGE_TEXT_SIZE];
+
+    if (kinds != 0) {
+        log_write(VPS_INFO, "client", "Network changed: %s, reporting at once",
+                  change_format(text, kinds));
+        look_observed(&loop->look, &nobody);
+    } else {
+        log_write(VPS_DEBUG, "client", "Looking once more after the change of the network");
+    }
+    look_again(&loop->look);
+    play_round(loop);
+}
+
+/*
  * Wait until the next round is due, or something else has happened. A timeout of poll() would not
  * count a suspend: the timer does, and wakes us at once after it.
  */
 static void wait_until_due(loop_t *loop)
 {
-    int64_t due = loop->course.due;
+    const int64_t due = course_wakes(&loop->course, &loop->changes.change);
     struct itimerspec at = {
         .it_value = {.tv_sec = due / CLOCK_SECOND, .tv_nsec = due % CLOCK_SECOND * 1000000},
     };
@@ -193,12 +214,17 @@ static void reload(loop_t *loop)
 static bool take_step(loop_t *loop)
 {
     signals_read(&loop->wait.signals);
-    switch (course_next(&loop->course, &loop->wait.signals, clock_elapsed())) {
+    switch (
+        course_next(&loop->course, &loop->wait.signals, &loop->changes.change, clock_elapsed())) {
     case COURSE_WAIT:
         wait_until_due(loop);
         return true;
     case COURSE_ROUND:
+        change_watch_take(&loop->changes);
         play_round(loop);
+        return true;
+    case COURSE_ROUND_ANEW:
+        play_round_anew(loop);
         return true;
     case COURSE_RELOAD:
         reload(loop);
@@ -216,10 +242,14 @@ void loop_run(loop_t *loop)
     vitals_open(&loop->vitals, &loop->options);
     journal_file_recall(&loop->journal, &loop->vitals.state, loop->options.client_id,
                         clock_elapsed());
+    change_watch_open(&loop->changes, CHANGE_WATCH_RESOLV_CONF);
     loop->wait.vitals = &loop->vitals;
+    loop->wait.changes = &loop->changes;
     while (take_step(loop)) {
     }
     loop->wait.vitals = NULL;
+    loop->wait.changes = NULL;
+    change_watch_close(&loop->changes);
     vitals_close(&loop->vitals);
     log_write(VPS_INFO, "client", "Stopped by a signal");
 }

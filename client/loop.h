@@ -1,11 +1,13 @@
 /*
- * The daemon's rounds: look, report, wait; and the signals that change their course.
+ * The daemon's rounds: look, report, wait; and the signals and changes of the network that change their
+ * course.
  */
 #ifndef LOOP_H
 #define LOOP_H
 
 #include <stdbool.h>
 
+#include "change_watch.h"
 #include "course.h"
 #include "journal.h"
 #include "look.h"
@@ -20,7 +22,8 @@ typedef struct loop_t {
     const char *config_path; /* NULL = the default file */
     options_t options;
     wait_t wait;
-    vitals_t vitals; /* used by loop_run() only */
+    vitals_t vitals; /* used by loop_run() only, as changes is */
+    change_watch_t changes;
     transfer_t transfer;
     look_t look;
     journal_t journal;
