@@ -79,7 +79,7 @@ sub told {
 }
 
 # Time goes on for the daemon: it has been suspended for so many seconds more.
-sub pass {
+sub elapse {
     my ($client, $seconds) = @_;
     $client->suspend($client->{passed} += $seconds);
     return;
@@ -94,10 +94,10 @@ sub settle {
         return ($last // '') !~ /Network changed/ && $is_waiting->();
     };
     my $is_over = $client->wait_for(sub {
-        pass($client, 5) if $is_waiting->() && !$is_settled->();
+        elapse($client, 5) if $is_waiting->() && !$is_settled->();
         return $is_settled->();
     });
-    pass($client, 120);
+    elapse($client, 120);
     return $is_over;
 }
 
@@ -271,7 +271,7 @@ subtest 'while the server is away' => sub {
 };
 
 subtest 'a change in the middle of a round' => sub {
-    my ($world, $client) = begin();
+    my ($world, $client) = begin(VPN_SENTINEL_TIMEOUT => 1);
     $world->misbehave(trace => { hang => 1, times => 1 });
     my $asked = count($world, 'trace');
     $client->signal('USR1');
