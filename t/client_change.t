@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use utf8;
 
+use JSON::PP ();
 use Test::More;
 
 use ClientDaemon;
@@ -236,6 +237,21 @@ subtest 'the services tell who we are' => sub {
     $world->address('198.51.100.98');
     change($client, $world, 'ip route replace default via 198.51.100.2');
     is(last_body($world)->{public_ip}, '198.51.100.98', 'they are asked anew');
+    sh('ip route replace default via 198.51.100.1');
+    is($client->end, 0);
+};
+
+subtest 'the server tells who we are' => sub {
+    my ($world, $client) = begin(map { ("VPN_SENTINEL_${_}_URL" => 'http://127.0.0.1:1') } qw(TRACE IPINFO IPAPI IPWHOIS));
+    $world->address('198.51.100.95', 'keepalive');
+    another_round($client, $world);
+    is(another_round($client, $world)->{public_ip}, '198.51.100.95', 'what it saw');
+    my $reports = count($world, 'keepalive');
+    $world->address('198.51.100.96', 'keepalive');
+    change($client, $world, 'ip route replace default via 198.51.100.2');
+    my @since = (map { JSON::PP->new->decode($_->{body})->{public_ip} } $world->requests('keepalive'))[$reports, -1];
+    isnt($since[0], '198.51.100.95', 'what it saw in another network does not count');
+    is($since[1], '198.51.100.96', 'what it has seen since does');
     sh('ip route replace default via 198.51.100.1');
     is($client->end, 0);
 };
