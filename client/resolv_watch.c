@@ -72,13 +72,17 @@ static bool is_among(int point, const int points[RESOLV_WATCH_POINTS])
     return false;
 }
 
-/* One that is watched already keeps its number. */
+/*
+ * One that is watched already keeps its number. While the target is not there, it is expected where
+ * it was.
+ */
 static void set_points(resolv_watch_t *watch)
 {
     int points[RESOLV_WATCH_POINTS];
+    char target[PATH_MAX];
 
-    if (realpath(watch->path, watch->target) == NULL) {
-        watch->target[0] = '\0';
+    if (realpath(watch->path, target) != NULL) {
+        memcpy(watch->target, target, strlen(target) + 1);
     }
     points[0] = inotify_add_watch(watch->fd, watch->path, EVENTS);
     points[1] = watch_folder(watch->fd, watch->path);

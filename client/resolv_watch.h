@@ -20,7 +20,7 @@ typedef struct resolv_watch_t {
     int fd;                          /* readable when something happened; -1 = none to be had */
     int points[RESOLV_WATCH_POINTS]; /* what is watched; -1 = nothing */
     const char *path;                /* of the file */
-    char target[PATH_MAX];           /* the same without symbolic links; "" = it is not there */
+    char target[PATH_MAX];           /* the same without symbolic links; "" = was never there */
     resolvers_t resolvers;           /* that it named when it was looked at last */
 } resolv_watch_t;
 

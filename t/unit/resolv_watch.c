@@ -142,6 +142,23 @@ static void test_a_link_to_nowhere(void **state)
     resolv_watch_close(&watch);
 }
 
+/* What it links to is away for a while. */
+static void test_a_link_to_what_comes_back(void **state)
+{
+    (void)state;
+    run("echo " A " >run/r; ln -s ../run/r etc/resolv.conf");
+    assert_true(resolv_watch_open(&watch, path));
+    run("rm run/r");
+    assert_false(resolv_watch_attend(&watch));
+    run("echo " A " >run/r");
+    assert_false(resolv_watch_attend(&watch));
+    run("rm run/r");
+    assert_false(resolv_watch_attend(&watch));
+    run("echo " B " >run/r");
+    assert_true(resolv_watch_attend(&watch));
+    resolv_watch_close(&watch);
+}
+
 static void test_not_to_be_had(void **state)
 {
     struct rlimit before, none;
@@ -167,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_after_the_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_link_to_nowhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_link_to_what_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_to_be_had, set_up, tear_down),
     };
 
