@@ -57,9 +57,25 @@ static bool poll_once(transfer_t *transfer)
                            (int)wait_timeout(transfer->wait, WAIT_MS), NULL) == CURLM_OK;
 }
 
-/* Returns CURLE_ABORTED_BY_CALLBACK when a signal asks to stop. */
+/*
+ * Has the network changed since a request began, and time passed since? Of the changes in a round
+ * only the first counts, so that no more than one of its requests is given up.
+ */
+static bool is_overtaken(const transfer_t *transfer, int64_t start)
+{
+    const change_watch_t *changes = transfer->wait->changes;
+
+    return changes != NULL && changes->change.kinds != 0 && changes->change.first >= start &&
+           clock_elapsed() >= changes->change.first + TRANSFER_OVERTAKEN;
+}
+
+/*
+ * Returns CURLE_ABORTED_BY_CALLBACK when a signal asks to stop, CURLE_INTERFACE_FAILED when the
+ * network has changed.
+ */
 static CURLcode drive(transfer_t *transfer)
 {
+    const int64_t start = clock_elapsed();
     CURLcode result = CURLE_OK;
     int running;
 
@@ -72,6 +88,9 @@ static CURLcode drive(transfer_t *transfer)
         }
         if (ended(transfer->multi, &result)) {
             return result;
+        }
+        if (is_overtaken(transfer, start)) {
+            return CURLE_INTERFACE_FAILED;
         }
         if (!poll_once(transfer)) {
             return CURLE_OUT_OF_MEMORY;
@@ -129,6 +148,8 @@ static void complete_error(vps_http_t *http, CURLcode error)
 {
     if (error == CURLE_WRITE_ERROR) {
         snprintf(http->error, sizeof(http->error), "the answer is too long");
+    } else if (error == CURLE_INTERFACE_FAILED) {
+        snprintf(http->error, sizeof(http->error), "the network has changed");
     } else if (http->error[0] == '\0') {
         snprintf(http->error, sizeof(http->error), "%s", curl_easy_strerror(error));
     }

@@ -11,6 +11,7 @@
 #include "wait.h"
 
 #define TRANSFER_REASON_SIZE 384 /* bytes */
+#define TRANSFER_OVERTAKEN 1000  /* ms */
 
 /* How a request ended. */
 typedef enum transfer_kind_t {
@@ -40,7 +41,11 @@ void transfer_close(transfer_t *transfer);
 /* Add a header line to a list. Without memory it stays out, which the other side will tell. */
 void transfer_header(struct curl_slist **list, const char *line);
 
-/* Run a request. The caller closes *http in any case, after it has read what it wants. */
+/*
+ * Run a request. The caller closes *http in any case, after it has read what it wants. One that has
+ * no answer TRANSFER_OVERTAKEN after the network has changed is given up as unreachable: it may wait on
+ * a way that is gone, and keep the news of that from being told.
+ */
 transfer_kind_t transfer_run(transfer_t *transfer, const vps_http_request_t *request,
                              vps_http_t *http);
 

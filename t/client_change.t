@@ -287,13 +287,16 @@ subtest 'while the server is away' => sub {
 };
 
 subtest 'a change in the middle of a round' => sub {
-    my ($world, $client) = begin(VPN_SENTINEL_TIMEOUT => 1);
-    $world->misbehave(trace => { hang => 1, times => 1 });
+    my ($world, $client) = begin(VPN_SENTINEL_TIMEOUT => 300);
     my $asked = count($world, 'trace');
+    $world->misbehave(trace => { hang => 1, times => 1 });
     $client->signal('USR1');
-    ok(wait_for_requests($client, $world, 'trace', $asked + 1), 'it is busy');
+    ok(wait_for_requests($client, $world, 'trace', $asked + 1), 'it waits for an answer');
     sh('ip route replace default via 198.51.100.1');
-    ok($client->wait_for_log(qr/Network changed: default route/), 'makes another');
+    ok($client->wait_for_log(qr/trace: the network has changed/), 'no longer');
+    ok($client->wait_for_log(qr/Network changed: default route/), 'another round');
+    ok(settle($client), 'goes well');
+    is(lines($client, qr/the network has changed/), 1, 'one request was given up');
     is($client->end, 0);
 };
 
