@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "keepalive.h"
 #include "message.h"
 #include "segment.h"
 
@@ -274,13 +275,40 @@ static void put_text_fact(text_t *text, const char *label, const char *words)
     text_put_escaped(text, words[0] != '\0' ? words : "unknown");
 }
 
+/* "DNS: leak, US (IAD), resolver 198.51.100.53": the verdict and the resolver only if known. */
 static void put_dns(text_t *text, const vps_record_t *report)
 {
-    put_text_fact(text, "DNS", report->dns_loc);
+    const char *verdict = vps_word(VPS_WORD_DNS_VERDICT, report->dns_verdict);
+
+    text_put_label(text, "DNS");
+    text_put(text, verdict);
+    text_put(text, verdict[0] != '\0' ? ", " : "");
+    text_put_escaped(text, report->dns_loc[0] != '\0' ? report->dns_loc : "unknown");
     if (report->dns_colo[0] != '\0') {
         text_put(text, " (");
         text_put_escaped(text, report->dns_colo);
         text_put(text, ")");
+    }
+    if (report->dns_resolver_ip.version != 0) {
+        text_put(text, ", resolver ");
+        text_put_address(text, &report->dns_resolver_ip);
+    }
+}
+
+/* "IPv6: leak, 2001:db8::1"; nothing when nothing is known of it. */
+static void put_ipv6(text_t *text, const vps_record_t *report)
+{
+    const char *verdict = vps_word(VPS_WORD_IPV6_VERDICT, report->ipv6_verdict);
+    bool has_address = report->public_ip6.version != 0;
+
+    if (verdict[0] == '\0' && !has_address) {
+        return;
+    }
+    text_put_label(text, "IPv6");
+    text_put(text, verdict);
+    text_put(text, verdict[0] != '\0' && has_address ? ", " : "");
+    if (has_address) {
+        text_put_address(text, &report->public_ip6);
     }
 }
 
@@ -311,6 +339,7 @@ static void put_client(text_t *text, const client_t *client, const assessment_t 
     put_conditions(text, assessment->conditions);
     text_put_label(text, "Public IP");
     text_put_address(text, &report->public_ip);
+    put_ipv6(text, report);
     put_place(text, client);
     put_text_fact(text, "Provider", report->provider);
     put_dns(text, report);

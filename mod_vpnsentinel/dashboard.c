@@ -9,6 +9,7 @@
 #include "config.h"
 #include "dashboard_css.h"
 #include "fleet.h"
+#include "keepalive.h"
 #include "segment.h"
 #include "status.h"
 
@@ -148,13 +149,28 @@ static const char *location(request_rec *r, const vps_record_t *report)
     return escape_or_unknown(r, text);
 }
 
+/* "203.0.113.1, 2001:db8::1 (IPv6: leak)"; of IPv6 only what is known. */
+static const char *public_ip(request_rec *r, const vps_record_t *report)
+{
+    const char *text = escape_addr(r, &report->public_ip);
+    const char *verdict = vps_word(VPS_WORD_IPV6_VERDICT, report->ipv6_verdict);
+
+    if (report->public_ip6.version != 0) {
+        text = apr_pstrcat(r->pool, text, ", ", escape_addr(r, &report->public_ip6), NULL);
+    }
+    return verdict[0] != '\0' ? apr_pstrcat(r->pool, text, " (IPv6: ", verdict, ")", NULL) : text;
+}
+
+/* "leak, US (IAD)": the verdict, if there is one, and where DNS comes out. */
 static const char *dns(request_rec *r, const vps_record_t *report)
 {
+    const char *verdict = vps_word(VPS_WORD_DNS_VERDICT, report->dns_verdict);
     const char *colo = report->dns_colo[0] != '\0'
                            ? apr_pstrcat(r->pool, " (", escape(r, report->dns_colo), ")", NULL)
                            : "";
 
-    return apr_pstrcat(r->pool, escape_or_unknown(r, report->dns_loc), colo, NULL);
+    return apr_pstrcat(r->pool, verdict, verdict[0] != '\0' ? ", " : "",
+                       escape_or_unknown(r, report->dns_loc), colo, NULL);
 }
 
 static const char *vpn(const vps_record_t *report)
@@ -217,7 +233,7 @@ static void write_row(request_rec *r, const row_t *row, int64_t now)
                      "<td><span class=\"mark\" aria-hidden=\"true\">%s</span> %s</td>",
                      color, escape(r, report->client_id), light_marks[row->assessment.light],
                      state_words(r, &row->assessment));
-    (void)ap_rprintf(r, "<td>%s</td><td>%s</td><td>%s</td>", escape_addr(r, &report->public_ip),
+    (void)ap_rprintf(r, "<td>%s</td><td>%s</td><td>%s</td>", public_ip(r, report),
                      location(r, report), last_seen(r, &row->view, now));
     (void)ap_rprintf(r, "<td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n",
                      escape_or_unknown(r, report->provider), vpn(report), dns(r, report),

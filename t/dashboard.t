@@ -26,10 +26,12 @@ my %secure = (
 my @worst_first = (
     [ 'z-bypass', 'red', 'bypass', { %secure, public_ip => $server_ip } ],
     [ 'z-down', 'red', 'VPN down', { %secure, vpn_connected => JSON::PP::false } ],
+    [ 'z-ipv6', 'red', 'IPv6 leak', { %secure, public_ip6 => '2001:db8::1', ipv6_verdict => 'leak' } ],
     [ 'z-gone', 'grey', 'offline', undef ],
     [ 'z-leak', 'yellow', 'DNS leak', { %secure, dns_loc => 'DE' } ],
     [ 'z-unknown', 'yellow', 'DNS unknown', {} ],
     [ 'a-secure', 'green', 'secure', \%secure ],
+    [ 'b-verdicts', 'green', 'secure', { %secure, dns_loc => 'DE', dns_verdict => 'tunnel', ipv6_verdict => 'blocked' } ],
 );
 my %mark = (
     red => "\xe2\x96\xa0",
@@ -145,9 +147,15 @@ subtest 'the page' => sub {
     is_deeply([ map { [ @$_[0 .. 2] ] } @rows ],
         [ map { [ $_->[1], $_->[0], "$mark{$_->[1]} $_->[2]" ] } @worst_first ],
         'worst first; lights by colour, shape and word');
-    like($page, qr{<li>6 clients</li>}, 'how many');
+    my %row = map { $_->[1] => $_ } @rows;
+    is($row{'z-leak'}[3], '203.0.113.1', 'a public IP');
+    is($row{'z-ipv6'}[3], '203.0.113.1, 2001:db8::1 (IPv6: leak)', '... with IPv6');
+    is($row{'b-verdicts'}[3], '203.0.113.1 (IPv6: blocked)', '... that is blocked');
+    is($row{'z-leak'}[8], 'DE', 'DNS');
+    is($row{'b-verdicts'}[8], 'tunnel, DE', '... with a verdict');
+    like($page, qr{<li>8 clients</li>}, 'how many');
     my @summary = $page =~ m{<li class="(\w+)"><span class="mark" [^>]*>(.+?)</span> (\d+) }g;
-    my %count = (red => 2, grey => 1, yellow => 2, green => 1);
+    my %count = (red => 3, grey => 1, yellow => 2, green => 2);
     is_deeply(\@summary, [ map { ($_, $mark{$_}, $count{$_}) } qw(red grey yellow green) ],
         'of each light');
     like($page, qr{<dt>Public IP</dt><dd><bdi>\Q$server_ip\E</bdi></dd>},

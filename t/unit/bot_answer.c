@@ -67,6 +67,40 @@ static void test_what_is_known_of_it(void **state)
     }
 }
 
+static void test_verdicts(void **state)
+{
+    static const struct {
+        uint8_t dns, ipv6;
+        const char *resolver, *public_ip6, *first, *dns_line, *ipv6_line;
+    } cases[] = {
+        {VPS_DNS_VERDICT_TUNNEL, VPS_IPV6_VERDICT_TUNNEL, "203.0.113.9", "2001:db8::9",
+         "🟢 green a: secure\n", "\nDNS: tunnel, DE, resolver 203.0.113.9\n",
+         "\nPublic IP: 203.0.113.9\nIPv6: tunnel, 2001:db8::9\nLocation: "},
+        {VPS_DNS_VERDICT_LEAK, VPS_IPV6_VERDICT_BLOCKED, "", "", "🟡 yellow a: DNS leak\n",
+         "\nDNS: leak, DE\n", "\nIPv6: blocked\n"},
+        {VPS_DNS_VERDICT_INTERCEPTED, VPS_IPV6_VERDICT_LEAK, "198.51.100.53", "2001:db8::1",
+         "🔴 red a: DNS leak, IPv6 leak\n", "\nDNS: intercepted, DE, resolver 198.51.100.53\n",
+         "\nIPv6: leak, 2001:db8::1\n"},
+        {VPS_DNS_VERDICT_ALLOWED, VPS_IPV6_VERDICT_UNKNOWN, "", "2001:db8::1",
+         "🟢 green a: secure\n", "\nDNS: allowed, DE\n", "\nIPv6: 2001:db8::1\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        vps_record_t report = report_how("a", WELL);
+
+        report.dns_verdict = cases[i].dns;
+        report.ipv6_verdict = cases[i].ipv6;
+        (void)vps_addr_parse(&report.dns_resolver_ip, cases[i].resolver, strlen(cases[i].resolver));
+        (void)vps_addr_parse(&report.public_ip6, cases[i].public_ip6, strlen(cases[i].public_ip6));
+        put_report(&report, 0);
+        ask("/client a");
+        assert_memory_equal(text, cases[i].first, strlen(cases[i].first));
+        assert_says(cases[i].dns_line);
+        assert_says(cases[i].ipv6_line);
+    }
+}
+
 /* What clients say is shown, not obeyed. */
 static void test_hostile_texts(void **state)
 {
@@ -320,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_everything_about_a_client, start, stop),
         cmocka_unit_test_setup_teardown(test_what_is_known_of_it, start, stop),
+        cmocka_unit_test_setup_teardown(test_verdicts, start, stop),
         cmocka_unit_test_setup_teardown(test_hostile_texts, start, stop),
         cmocka_unit_test_setup_teardown(test_longest_texts, start, stop),
         cmocka_unit_test_setup_teardown(test_which_client, start, stop),
