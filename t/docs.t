@@ -50,6 +50,15 @@ for my $path (files('README.md', 'NEWS', 'CONTRIBUTING.md', 'docs/*.md', 'man/*.
     is("@unknown", '', "$path: names no directive that does not exist");
 }
 
+# --- conditions -----------------------------------------------------------------------------------
+
+my ($names) = content('mod_vpnsentinel/assess.c') =~ /\bcondition_names\[CONDITIONS\] = \{(.*?)\};/s;
+my @conditions = ($names // '') =~ /"(\w+)"/g;
+cmp_ok(scalar @conditions, '>', 0, 'the conditions are found in the source');
+my @judged = content('docs/detection.md') =~ /^\| `(\w+)` \| (?:yellow|red|grey) \|/mg;
+is_deeply(sorted_set(@judged), sorted_set(@conditions),
+    'docs/detection.md tells of each condition and of no other');
+
 # --- environment ----------------------------------------------------------------------------------
 
 my $variable = qr/((?:VPN_SENTINEL|TELEGRAM|IPINFO)_[A-Z_]*[A-Z])/;
