@@ -77,6 +77,24 @@ static bool are_answers(const vps_record_t *report)
            report->ipv6_verdict <= VPS_IPV6_VERDICT_LEAK && report->vpn_connected <= VPS_YES;
 }
 
+/* All that the bits of ipv6_verdict can hold is one. */
+static bool are_facts(const judged_t *facts)
+{
+    return facts->vpn_connected <= VPS_YES && facts->dns_verdict <= VPS_DNS_VERDICT_INTERCEPTED &&
+           facts->is_servers_ipv6 <= VPS_YES && facts->unused == 0;
+}
+
+/* Those that are known, that were announced, and that entries have. */
+static bool are_all_facts(const client_t *client)
+{
+    bool valid = are_facts(&client->judged) && are_facts(&client->announced.facts);
+
+    for (unsigned int i = 0; i < CLIENT_CHANGES; i++) {
+        valid = valid && are_facts(&client->changes[i].facts);
+    }
+    return valid;
+}
+
 /* Entries follow each other up to the client's newest change; those that are gone were announced;
  * nothing is announced that has not happened. */
 static bool is_journal(const client_t *client)
@@ -106,7 +124,7 @@ static bool check_client(const registry_t *registry, uint32_t slot, fault_t *fau
         !are_fields(&client->report)) {
         return fail(fault, "slot %u: a text is torn", slot);
     }
-    if (!are_answers(&client->report)) {
+    if (!are_answers(&client->report) || !are_all_facts(client)) {
         return fail(fault, "slot %u: an answer is none", slot);
     }
     if (registry->index.hash[slot] != slot_hash(registry, id)) {

@@ -99,6 +99,21 @@ static void give_no_ipv6_verdict(registry_t *registry)
     registry->clients[1].report.ipv6_verdict = VPS_IPV6_VERDICT_LEAK + 1;
 }
 
+static void know_no_answer(registry_t *registry)
+{
+    registry->clients[1].judged.is_servers_ipv6 = VPS_YES + 1;
+}
+
+static void announce_no_verdict(registry_t *registry)
+{
+    registry->clients[1].announced.facts.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED + 1;
+}
+
+static void enter_no_fact(registry_t *registry)
+{
+    registry->clients[0].changes[0].facts.unused = 1;
+}
+
 static void lose_uid(registry_t *registry)
 {
     registry->clients[1].uid = 0;
@@ -205,6 +220,9 @@ static void test_faults_are_found(void **state)
         {give_no_path, "slot 1: an answer"},
         {give_no_dns_verdict, "slot 1: an answer"},
         {give_no_ipv6_verdict, "slot 1: an answer"},
+        {know_no_answer, "slot 1: an answer"},
+        {announce_no_verdict, "slot 1: an answer"},
+        {enter_no_fact, "slot 0: an answer"},
         {lose_uid, "slot 1: uid"},
         {forget_keepalive, "slot 0: keepalives"},
         {forget_time, "slot 0: keepalives"},
