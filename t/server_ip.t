@@ -123,4 +123,24 @@ subtest 'nobody tells' => sub {
     $httpd->check_error_log;
 };
 
+subtest 'IPv6' => sub {
+    my $httpd = Sentinel->start(conf => "VPNSentinelServerPublicIP 198.51.100.7 2001:db8::7\n");
+    my $report = sub { $httpd->keepalive({ client_id => 'six', public_ip => '203.0.113.6', @_ }) };
+    $report->(public_ip6 => '2001:db8::6');
+    $httpd->is_announced('six', 'connected', 'another address');
+    $report->(public_ip6 => '2001:DB8:0::7');
+    $httpd->is_announced('six', 'connected bypass', 'the own one is a bypass');
+    like(($httpd->events('six'))[1]{message}, qr/^Server IP: 2001:db8::7$/m, '... that is named');
+    $report->();
+    is_deeply($httpd->client('six')->{conditions}, ['dns_unknown'], 'unknown is no condition');
+    $httpd->is_announced('six', 'connected bypass', '... and ends nothing');
+    $report->(ipv6_verdict => 'blocked');
+    $httpd->is_announced('six', 'connected bypass bypass_over', 'blocked ends it');
+    $report->(public_ip6 => '2001:db8::8');
+    $report->(public_ip6 => '2001:db8::9');
+    $httpd->is_announced('six', 'connected bypass bypass_over', 'addresses may rotate');
+    $httpd->stop;
+    $httpd->check_error_log;
+};
+
 done_testing;
