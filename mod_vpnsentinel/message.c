@@ -122,20 +122,29 @@ static void put_resolver(text_t *text, const event_t *event)
     }
 }
 
+/* What the countries say, where there are two; of a leak that is over already, nothing. */
+static void put_comparison(text_t *text, const event_t *event)
+{
+    if (event->place[0] == '\0' || event->dns[0] == '\0') {
+        return;
+    }
+    if (strcmp(event->place, event->dns) != 0) {
+        text_put(text, "\nDNS comes out in another country than the VPN");
+        put_resolver(text, event);
+    } else if (event->kind == EVENT_LEAK_OVER) {
+        text_put(text, "\nDNS comes out in the country of the VPN");
+        put_resolver(text, event);
+    }
+}
+
 /* What it was judged by. */
 static void dns_cause_line(text_t *text, const event_t *event)
 {
-    bool is_compared = event->dns_verdict == VPS_DNS_VERDICT_UNKNOWN && event->place[0] != '\0' &&
-                       event->dns[0] != '\0';
-
-    if (event->dns_verdict != VPS_DNS_VERDICT_UNKNOWN) {
+    if (event->dns_verdict == VPS_DNS_VERDICT_UNKNOWN) {
+        put_comparison(text, event);
+    } else {
         text_put(text, "\n");
         put_dns_verdict(text, event);
-        put_resolver(text, event);
-    } else if (is_compared) {
-        text_put(text, strcmp(event->place, event->dns) != 0
-                           ? "\nDNS comes out in another country than the VPN"
-                           : "\nDNS comes out in the country of the VPN");
         put_resolver(text, event);
     }
 }

@@ -219,7 +219,7 @@ static void test_causes(void **state)
     }
 }
 
-/* Countries of which one is unknown were not compared; two that are the same, by a verdict before. */
+/* Without a verdict, two countries are told when they say something. */
 static void test_countries_compared(void **state)
 {
     event_t event = event_of(EVENT_LEAK_OVER);
@@ -229,6 +229,10 @@ static void test_countries_compared(void **state)
     strcpy(event.dns, "RO");
     assert_non_null(strstr(message_text(text, &event, PLAIN),
                            "\nDNS comes out in the country of the VPN\nPublic IP"));
+    event.kind = EVENT_LEAK; /* and over already */
+    assert_null(strstr(message_text(text, &event, PLAIN), "DNS comes out"));
+    strcpy(event.dns, "DE");
+    assert_non_null(strstr(message_text(text, &event, PLAIN), "another country"));
     event.dns[0] = '\0';
     assert_null(strstr(message_text(text, &event, PLAIN), "DNS comes out"));
 }
