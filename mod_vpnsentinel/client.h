@@ -65,8 +65,11 @@ typedef struct announced_t {
     uint32_t seq;        /* of the newest change that it covers */
     uint32_t number;     /* events of this client so far: the next one is number + 1 */
     uint32_t down_since; /* sec since epoch, while ANNOUNCED_DOWN */
-    judged_t facts;      /* as of seq */
-    uint8_t state;       /* announced_state_t, or-ed */
+    uint32_t leak_since; /* the same of each, 0 = not known */
+    uint32_t ipv6_leak_since;
+    uint32_t bypass_since;
+    judged_t facts; /* as of seq */
+    uint8_t state;  /* announced_state_t, or-ed */
 } announced_t;
 
 typedef struct client_t {

@@ -20,11 +20,11 @@ typedef enum event_kind_t {
     EVENT_CONNECTED, /* first keepalive ever, or after offline; seconds: length of the silence */
     EVENT_ADDRESS,   /* another public IP: from, to */
     EVENT_LEAK, /* DNS leak began: dns_verdict, or without one place and dns; and the resolver */
-    EVENT_LEAK_OVER,      /* and ended: the same */
+    EVENT_LEAK_OVER,      /* and ended: the same; seconds: how long it was */
     EVENT_IPV6_LEAK,      /* IPv6 leak began: ipv6_verdict, public_ip6 */
-    EVENT_IPV6_LEAK_OVER, /* and ended: the same */
+    EVENT_IPV6_LEAK_OVER, /* and ended: the same; seconds: how long it was */
     EVENT_BYPASS,      /* the client's public IP is the server's own; or its public_ip6, if known */
-    EVENT_BYPASS_OVER, /* no longer */
+    EVENT_BYPASS_OVER, /* no longer; seconds: the same */
     EVENT_DISCONNECTED,   /* vpn_connected: false */
     EVENT_RECONNECTED,    /* true again; seconds: length of the outage */
     EVENT_OFFLINE,        /* seconds: the silence */

@@ -185,6 +185,17 @@ static void outage_line(text_t *text, const event_t *event)
     }
 }
 
+/* The window of a leak or a bypass, which ends when the event says. */
+static void window_line(text_t *text, const event_t *event)
+{
+    if (event->seconds != 0) {
+        text_put_label(text, "Lasted");
+        text_put_duration(text, event->seconds);
+        text_put(text, ", from ");
+        text_put_clock(text, event->when - event->seconds, event->when);
+    }
+}
+
 static void note_line(text_t *text, const event_t *event)
 {
     if (event->note[0] != '\0') {
@@ -377,7 +388,7 @@ static void started_tail(text_t *text, const event_t *event)
 
 typedef void part_t(text_t *text, const event_t *event);
 
-#define LINES_MAX 6
+#define LINES_MAX 7
 #define LINES_OF_EXIT location_line, provider_line, dns_line
 
 typedef struct form_t {
@@ -421,7 +432,7 @@ static const form_t forms[EVENT_KINDS] = {
             .is_security = true,
             .before_id = ": Client ",
             .fact = dns_fact,
-            .lines = {dns_cause_line, address_line, LINES_OF_EXIT},
+            .lines = {window_line, dns_cause_line, address_line, LINES_OF_EXIT},
         },
     [EVENT_IPV6_LEAK] =
         {
@@ -438,7 +449,7 @@ static const form_t forms[EVENT_KINDS] = {
             .is_security = true,
             .before_id = ": Client ",
             .fact = ipv6_fact,
-            .lines = {ipv6_cause_line, address_line, address6_line, LINES_OF_EXIT},
+            .lines = {window_line, ipv6_cause_line, address_line, address6_line, LINES_OF_EXIT},
         },
     [EVENT_BYPASS] =
         {
@@ -456,7 +467,7 @@ static const form_t forms[EVENT_KINDS] = {
             .is_security = true,
             .before_id = ": Client ",
             .fact = address_fact,
-            .lines = {address_line, LINES_OF_EXIT},
+            .lines = {window_line, address_line, LINES_OF_EXIT},
         },
     [EVENT_DISCONNECTED] =
         {

@@ -114,6 +114,20 @@ static void judge_by_server(walk_t *walk)
 
 /* --- what a change makes --- */
 
+static void begin(walk_t *walk, announced_state_t state, uint32_t *since)
+{
+    set(walk, state);
+    *since = (uint32_t)walk->when;
+}
+
+/* The event that tells so tells how long it was. */
+static void end(walk_t *walk, event_t *event, announced_state_t state, uint32_t *since)
+{
+    event->seconds = *since != 0 ? to_seconds(walk->when - *since) : 0;
+    clear(walk, state);
+    *since = 0;
+}
+
 /* It was offline and came back before anybody looked. */
 static void tell_past_silence(walk_t *walk, const change_t *change)
 {
@@ -138,9 +152,7 @@ static void tell_disconnected(walk_t *walk)
 
 static void tell_reconnected(walk_t *walk)
 {
-    tell(walk, EVENT_RECONNECTED)->seconds = to_seconds(walk->when - walk->state->down_since);
-    clear(walk, ANNOUNCED_DOWN);
-    walk->state->down_since = 0;
+    end(walk, tell(walk, EVENT_RECONNECTED), ANNOUNCED_DOWN, &walk->state->down_since);
     walk->is_down_told = false;
 }
 
@@ -166,7 +178,7 @@ static void judge_address(walk_t *walk, const vps_addr_t *before)
 }
 
 /* With what DNS is judged by, as of where we are. */
-static void tell_dns(walk_t *walk, event_kind_t kind)
+static event_t *tell_dns(walk_t *walk, event_kind_t kind)
 {
     event_t *event = tell(walk, kind);
 
@@ -175,6 +187,7 @@ static void tell_dns(walk_t *walk, event_kind_t kind)
         event->dns_path = walk->report->dns_path;
         event->dns_resolver_ip = walk->report->dns_resolver_ip;
     }
+    return event;
 }
 
 /* past: conditions that it went through on its way to where it is. */
@@ -183,12 +196,11 @@ static void judge_leak(walk_t *walk, unsigned int past)
     unsigned int now = assess_conditions(&walk->state->facts, walk->facts);
 
     if (((now | past) & CONDITION_DNS_LEAK) != 0 && !has(walk, ANNOUNCED_LEAK)) {
-        tell_dns(walk, EVENT_LEAK);
-        set(walk, ANNOUNCED_LEAK);
+        (void)tell_dns(walk, EVENT_LEAK);
+        begin(walk, ANNOUNCED_LEAK, &walk->state->leak_since);
     }
     if ((now & (CONDITION_DNS_LEAK | CONDITION_DNS_UNKNOWN)) == 0 && has(walk, ANNOUNCED_LEAK)) {
-        tell_dns(walk, EVENT_LEAK_OVER);
-        clear(walk, ANNOUNCED_LEAK);
+        end(walk, tell_dns(walk, EVENT_LEAK_OVER), ANNOUNCED_LEAK, &walk->state->leak_since);
     }
 }
 
@@ -207,15 +219,14 @@ static void judge_bypass(walk_t *walk, unsigned int past)
         if ((now & CONDITION_BYPASS) != 0 && facts->is_servers_ipv6 == VPS_YES) {
             event->public_ip6 = server_ip[1]; /* which is the client's */
         }
-        set(walk, ANNOUNCED_BYPASS);
+        begin(walk, ANNOUNCED_BYPASS, &walk->state->bypass_since);
     }
     if (is_known && (now & CONDITION_BYPASS) == 0 && has(walk, ANNOUNCED_BYPASS)) {
-        tell(walk, EVENT_BYPASS_OVER);
-        clear(walk, ANNOUNCED_BYPASS);
+        end(walk, tell(walk, EVENT_BYPASS_OVER), ANNOUNCED_BYPASS, &walk->state->bypass_since);
     }
 }
 
-static void tell_ipv6(walk_t *walk, event_kind_t kind)
+static event_t *tell_ipv6(walk_t *walk, event_kind_t kind)
 {
     event_t *event = tell(walk, kind);
 
@@ -223,6 +234,7 @@ static void tell_ipv6(walk_t *walk, event_kind_t kind)
     if (walk->report != NULL) {
         event->public_ip6 = walk->report->public_ip6;
     }
+    return event;
 }
 
 static void judge_ipv6(walk_t *walk, unsigned int past)
@@ -231,13 +243,13 @@ static void judge_ipv6(walk_t *walk, unsigned int past)
 
     if ((verdict == VPS_IPV6_VERDICT_LEAK || (past & CONDITION_IPV6_LEAK) != 0) &&
         !has(walk, ANNOUNCED_IPV6_LEAK)) {
-        tell_ipv6(walk, EVENT_IPV6_LEAK);
-        set(walk, ANNOUNCED_IPV6_LEAK);
+        (void)tell_ipv6(walk, EVENT_IPV6_LEAK);
+        begin(walk, ANNOUNCED_IPV6_LEAK, &walk->state->ipv6_leak_since);
     }
     if ((verdict == VPS_IPV6_VERDICT_TUNNEL || verdict == VPS_IPV6_VERDICT_BLOCKED) &&
         has(walk, ANNOUNCED_IPV6_LEAK)) {
-        tell_ipv6(walk, EVENT_IPV6_LEAK_OVER);
-        clear(walk, ANNOUNCED_IPV6_LEAK);
+        end(walk, tell_ipv6(walk, EVENT_IPV6_LEAK_OVER), ANNOUNCED_IPV6_LEAK,
+            &walk->state->ipv6_leak_since);
     }
 }
 

@@ -10,8 +10,8 @@
  * asks for itself. */
 _Static_assert(sizeof(client_t) + sizeof(registry_counts_t) + 18 * 24 < UNDO_SIZE / 2,
                "the undo log is too small");
-_Static_assert(sizeof(client_t) <= 960,
-               "a client must stay below 1 KiB with its share of the index");
+_Static_assert(sizeof(client_t) + sizeof(int64_t) + 4 * sizeof(uint32_t) <= 1024,
+               "a client must stay below 1 KiB with its share of the other parts (layout_of)");
 
 /* --- layout --- */
 

@@ -99,7 +99,8 @@ static const char *const gifts[] = {
     " state = excluded.state, down_since = excluded.down_since, public_ip = excluded.public_ip,"
     " place = excluded.place, dns = excluded.dns, vpn = excluded.vpn,"
     " dns_verdict = excluded.dns_verdict, ipv6_verdict = excluded.ipv6_verdict,"
-    " servers_ipv6 = excluded.servers_ipv6"
+    " servers_ipv6 = excluded.servers_ipv6, leak_since = excluded.leak_since,"
+    " ipv6_leak_since = excluded.ipv6_leak_since, bypass_since = excluded.bypass_since"
     " WHERE (excluded.number, excluded.seq) >= (number, seq)",
 
     "INSERT OR REPLACE INTO disk.settings SELECT * FROM main.settings",

@@ -112,7 +112,10 @@ bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from)
            read_country(out->facts.place, statement, from + 5) &&
            read_country(out->facts.dns, statement, from + 6) &&
            read_u8(&out->facts.vpn_connected, statement, from + 7, VPS_YES) &&
-           read_verdicts(&out->facts, statement, from + 8);
+           read_verdicts(&out->facts, statement, from + 8) &&
+           read_u32(&out->leak_since, statement, from + 11) &&
+           read_u32(&out->ipv6_leak_since, statement, from + 12) &&
+           read_u32(&out->bypass_since, statement, from + 13);
 }
 
 static bool read_kind(uint8_t *out, sqlite3_stmt *statement, int column)
@@ -245,4 +248,7 @@ void store_bind_announced(sqlite3_stmt *statement, int from, const announced_t *
     (void)sqlite3_bind_int64(statement, from + 8, facts->dns_verdict);
     (void)sqlite3_bind_int64(statement, from + 9, facts->ipv6_verdict);
     (void)sqlite3_bind_int64(statement, from + 10, facts->is_servers_ipv6);
+    (void)sqlite3_bind_int64(statement, from + 11, announced->leak_since);
+    (void)sqlite3_bind_int64(statement, from + 12, announced->ipv6_leak_since);
+    (void)sqlite3_bind_int64(statement, from + 13, announced->bypass_since);
 }

@@ -19,13 +19,14 @@
 /* Columns, in the order that statements name them in. */
 #define STORE_ROW_ANNOUNCED                                                                        \
     "seq, number, state, down_since, public_ip, place, dns, vpn, dns_verdict, ipv6_verdict,"       \
-    " servers_ipv6"
+    " servers_ipv6, leak_since, ipv6_leak_since, bypass_since"
 #define STORE_ROW_EVENT "id, uid, number, kind, at, client_id, detail"
 #define STORE_ROW_QUESTION "id, asked, thread, message, text"
 #define STORE_ROW_CLIENT                                                                           \
     "c.uid, c.client_id, c.first_seen, c.last_change, c.observed_ip, c.report,"                    \
     " s.last_seen, s.keepalives, a.seq, a.number, a.state, a.down_since, a.public_ip, a.place,"    \
-    " a.dns, a.vpn, a.dns_verdict, a.ipv6_verdict, a.servers_ipv6"
+    " a.dns, a.vpn, a.dns_verdict, a.ipv6_verdict, a.servers_ipv6, a.leak_since,"                  \
+    " a.ipv6_leak_since, a.bypass_since"
 
 /* from: the row's first column in the statement. */
 bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from);

@@ -65,11 +65,17 @@ static const char *const version_2[] = {
     NULL,
 };
 
-/* What clients say of their DNS and IPv6. What was announced before was judged without it: unknown. */
+/*
+ * What clients say of their DNS and IPv6, and since when things are as they were announced. What was
+ * announced before was judged without it: unknown.
+ */
 static const char *const version_3[] = {
     "ALTER TABLE %s.announced ADD COLUMN dns_verdict INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE %s.announced ADD COLUMN ipv6_verdict INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE %s.announced ADD COLUMN servers_ipv6 INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE %s.announced ADD COLUMN leak_since INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE %s.announced ADD COLUMN ipv6_leak_since INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE %s.announced ADD COLUMN bypass_since INTEGER NOT NULL DEFAULT 0",
     NULL,
 };
 

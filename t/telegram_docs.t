@@ -137,7 +137,7 @@ sub make_events {
     my $told = '';
     for my $row (@table) {
         my ($names, %report) = @$row;
-        sleep 1.1 if $names eq 'vpn_reconnected';    # that the outage has a length
+        sleep 1.1 if $names =~ /_over|reconnected/;    # that what ends has a length
         report($httpd, %report);
         $told .= "$names ";
         $httpd->is_announced('office-vpn', $told =~ s/ \z//r, $names);

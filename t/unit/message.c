@@ -95,6 +95,7 @@ static void test_titles(void **state)
     }
 }
 
+#define LASTED "\nLasted: 5 min 3 s, from 13:29:53"
 #define ADDRESS "\nPublic IP: 2001:db8::2"
 #define EXIT "\nLocation: Cluj & <Co>, RO\nProvider: AS9009 \"M247\"\nDNS: DE (FRA)"
 
@@ -104,11 +105,11 @@ static void test_plain(void **state)
         [EVENT_CONNECTED] = ADDRESS EXIT "\nSilent for: 5 min 3 s",
         [EVENT_ADDRESS] = "\nPublic IP: 203.0.113.1 → 2001:db8::2" EXIT,
         [EVENT_LEAK] = "\nDNS comes out in another country than the VPN" ADDRESS EXIT,
-        [EVENT_LEAK_OVER] = "\nDNS comes out in another country than the VPN" ADDRESS EXIT,
+        [EVENT_LEAK_OVER] = LASTED "\nDNS comes out in another country than the VPN" ADDRESS EXIT,
         [EVENT_IPV6_LEAK] = ADDRESS EXIT,
-        [EVENT_IPV6_LEAK_OVER] = ADDRESS EXIT,
+        [EVENT_IPV6_LEAK_OVER] = LASTED ADDRESS EXIT,
         [EVENT_BYPASS] = ADDRESS "\nServer IP: 2001:db8::2" EXIT,
-        [EVENT_BYPASS_OVER] = ADDRESS EXIT,
+        [EVENT_BYPASS_OVER] = LASTED ADDRESS EXIT,
         [EVENT_DISCONNECTED] = ADDRESS EXIT,
         [EVENT_RECONNECTED] = "\nOutage: 5 min 3 s" ADDRESS EXIT,
         [EVENT_OFFLINE] = "\nSilent for: 5 min 3 s" ADDRESS EXIT,
@@ -204,6 +205,7 @@ static void test_causes(void **state)
         const char *title = message_title(cases[i].kind);
         char text[TEXT_SIZE], line[MESSAGE_SIZE], expected[512];
 
+        event.seconds = 0; /* not known how long it was */
         event.dns_path = cases[i].path;
         event.dns_verdict = cases[i].dns;
         event.ipv6_verdict = cases[i].ipv6;

@@ -183,13 +183,13 @@ static void test_leak(void **state)
 {
     static const story_t stories[] = {
         {"kA.RO.RO.y look +1 kA.RO.DE.y look look +1 kA.RO.DE.y look +1 kA.RO.RO.y look look",
-         "connected@0 dns_leak@1 dns_leak_over@3"},
+         "connected@0 dns_leak@1 dns_leak_over@3/2"},
         {"kA.RO.RO.y look +1 kA.DE.RO.y look +1 kA.DE.DE.y look",
-         "connected@0 dns_leak@1 dns_leak_over@2"},
+         "connected@0 dns_leak@1 dns_leak_over@2/1"},
         {"kA.RO.RO.y look +1 kA.RO.DE.y +1 kA.RO.RO.y look",
-         "connected@0 dns_leak@1 dns_leak_over@2"},
+         "connected@0 dns_leak@1 dns_leak_over@2/1"},
         {"kA.RO.RO.y look +1 kA.RO.DE.y +1 kA.RO.RO.y +1 kA.RO.FR.y look",
-         "connected@0 dns_leak@1 dns_leak_over@2 dns_leak@3"},
+         "connected@0 dns_leak@1 dns_leak_over@2/1 dns_leak@3"},
         /* one leak to another country, or of another country, is the same leak */
         {"kA.RO.DE.y look +1 kA.RO.FR.y look +1 kA.NL.FR.y look", "connected@0 dns_leak@0"},
         /* unknown neither begins nor ends one */
@@ -198,12 +198,12 @@ static void test_leak(void **state)
         {"kA.RO.DE.y look +1 kA.RO.--.y look +1 kA.--.XX.y look +1 kA.RO.DE.y look",
          "connected@0 dns_leak@0"},
         {"kA.RO.RO.y look +1 kA.RO.--.y look +1 kA.RO.RO.y look", "connected@0"},
-        {"kA.RO.DE.y look +1 kA.--.RO.y look", "connected@0 dns_leak@0 dns_leak_over@1"},
+        {"kA.RO.DE.y look +1 kA.--.RO.y look", "connected@0 dns_leak@0 dns_leak_over@1/1"},
         /* it goes on over a time offline */
         {"kA.RO.DE.y look +300 look +1 kA.RO.DE.y look +1 kA.RO.RO.y look",
-         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302"},
+         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302/302"},
         {"kA.RO.DE.y look +300 look +1 kA.RO.RO.y look",
-         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@301"},
+         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@301/301"},
     };
 
     (void)state;
@@ -215,24 +215,24 @@ static void test_ipv6_leak(void **state)
     static const story_t stories[] = {
         {"kA.RO.RO.y.-.t look +1 kA.RO.RO.y.-.l look look +1 kA.RO.RO.y.-.l look "
          "+1 kA.RO.RO.y.-.t look look",
-         "connected@0 ipv6_leak@1 ipv6_leak_over@3"},
+         "connected@0 ipv6_leak@1 ipv6_leak_over@3/2"},
         {"kA.RO.RO.y.-.b look +1 kA.RO.RO.y.-.l +1 kA.RO.RO.y.-.b look",
-         "connected@0 ipv6_leak@1 ipv6_leak_over@2"},
+         "connected@0 ipv6_leak@1 ipv6_leak_over@2/1"},
         {"kA.RO.RO.y.-.t look +1 kA.RO.RO.y.-.b look", "connected@0"},
         /* unknown neither begins nor ends one */
         {"kA.RO.RO.y.-.l look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.l look +1 kA.RO.RO.y.-.b look",
-         "connected@0 ipv6_leak@0 ipv6_leak_over@3"},
+         "connected@0 ipv6_leak@0 ipv6_leak_over@3/3"},
         {"kA.RO.RO.y.-.t look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.t look", "connected@0"},
         /* it has nothing to do with DNS */
         {"kA.RO.DE.y.l.l look +1 kA.RO.RO.y.t.l look +1 kA.RO.RO.y.t.b look",
-         "connected@0 dns_leak@0 ipv6_leak@0 dns_leak_over@1 ipv6_leak_over@2"},
+         "connected@0 dns_leak@0 ipv6_leak@0 dns_leak_over@1/1 ipv6_leak_over@2/2"},
         /* it goes on over a time offline, a dead monitor, a restart, a full journal */
         {"kA.RO.RO.y.-.l look +300 look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.t look",
-         "connected@0 ipv6_leak@0 offline@300/300 connected@301/301 ipv6_leak_over@302"},
+         "connected@0 ipv6_leak@0 offline@300/300 connected@301/301 ipv6_leak_over@302/302"},
         {"kA.RO.RO.y.-.t lost +1 kA.RO.RO.y.-.l unmarked +1 kA.RO.RO.y.-.t look",
-         "connected@0 ipv6_leak@1 ipv6_leak_over@2"},
+         "connected@0 ipv6_leak@1 ipv6_leak_over@2/1"},
         {"kA.RO.RO.y.-.l look restart +1 kA.RO.RO.y.-.l look +1 kA.RO.RO.y.-.t look",
-         "connected@0 ipv6_leak@0 ipv6_leak_over@2"},
+         "connected@0 ipv6_leak@0 ipv6_leak_over@2/2"},
         {"kA.RO.RO.y look +1 kA.RO.RO.y.-.l +1 kA.RO.RO.y.-.b +1 kD.RO.RO.y +1 kE.RO.RO.y +1 "
          "kF.RO.RO.y look",
          "connected@0 ipv6_leak@2+1 ipv6_leak_over@2 ip_changed@3:AD ip_changed@4:DE "
@@ -251,28 +251,28 @@ static void test_bypass_by_ipv6(void **state)
     static const story_t stories[] = {
         {"sSs kA.RO.RO.y.-.t.a look +1 kA.RO.RO.y.-.t.s look look +1 kA.RO.RO.y.-.t.s look "
          "+1 kA.RO.RO.y.-.t.a look",
-         "connected@0 bypass@1 bypass_over@3"},
+         "connected@0 bypass@1 bypass_over@3/2"},
         {"sSs kA.RO.RO.y.-.t.a look +1 kA.RO.RO.y.-.t.s +1 kA.RO.RO.y.-.t.b look",
-         "connected@0 bypass@1 bypass_over@2"},
+         "connected@0 bypass@1 bypass_over@2/1"},
         {"s-s k-.RO.RO.y.-.-.s look +1 k-.RO.RO.y.-.-.a look",
-         "connected@0 bypass@0 bypass_over@1"},
+         "connected@0 bypass@0 bypass_over@1/1"},
         /* one after the other is one bypass */
         {"sSs kA.RO.RO.y.-.t.s look +1 kS.RO.RO.y.-.t.a look +1 kA.RO.RO.y.-.t.a look",
-         "connected@0 bypass@0 ip_changed@1:AS ip_changed@2:SA bypass_over@2"},
+         "connected@0 bypass@0 ip_changed@1:AS ip_changed@2:SA bypass_over@2/2"},
         /* unknown neither begins nor ends one, but blocked does */
         {"sSs kA.RO.RO.y.-.-.s look +1 kA.RO.RO.y look +1 kA.RO.RO.y.-.b look",
-         "connected@0 bypass@0 bypass_over@2"},
+         "connected@0 bypass@0 bypass_over@2/2"},
         {"sS- kA.RO.RO.y.-.-.s look", "connected@0"},
         /* the server's address becomes known, or another */
         {"sS- kA.RO.RO.y.-.-.s look +1 sSs look look +1 sSt look look +1 kA.RO.RO.y.-.-.s look",
-         "connected@0 bypass@1* bypass_over@2*"},
+         "connected@0 bypass@1* bypass_over@2/1*"},
         {"sSs kA.RO.RO.y.-.-.s look +1 sS- look +1 sSs look",
-         "connected@0 bypass@0 bypass_over@1* bypass@2*"},
+         "connected@0 bypass@0 bypass_over@1/1* bypass@2*"},
         {"s-s kA.RO.RO.y.-.-.s look +1 s-- look +1 s-s look", "connected@0 bypass@0"},
         /* nobody is judged by an address that is no longer the server's */
         {"sSs kA.RO.RO.y.-.-.a look +1 kA.RO.RO.y.-.-.s +1 sSt look", "connected@0"},
         {"sSs kA.RO.RO.y.-.-.s look restart +1 kA.RO.RO.y.-.-.s look +1 kA.RO.RO.y.-.-.a look",
-         "connected@0 bypass@0 bypass_over@2"},
+         "connected@0 bypass@0 bypass_over@2/2"},
         {"sSs kA.RO.RO.y look +1 kA.RO.RO.y.-.-.s +1 kA.RO.RO.y.-.-.a +1 kD.RO.RO.y +1 kE.RO.RO.y "
          "+1 kF.RO.RO.y look",
          "connected@0 bypass@2+1 bypass_over@2 ip_changed@3:AD ip_changed@4:DE ip_changed@5:EF"},
@@ -290,12 +290,12 @@ static void test_dns_verdict(void **state)
 {
     static const story_t stories[] = {
         {"kA.RO.RO.y.t look +1 kA.RO.RO.y.l look look +1 kA.RO.RO.y.l look +1 kA.RO.RO.y.t look",
-         "connected@0 dns_leak@1 dns_leak_over@3"},
+         "connected@0 dns_leak@1 dns_leak_over@3/2"},
         {"kA.RO.DE.y.t look +1 kA.RO.DE.y.i look +1 kA.RO.DE.y.a look",
-         "connected@0 dns_leak@1 dns_leak_over@2"},
+         "connected@0 dns_leak@1 dns_leak_over@2/1"},
         {"kA.RO.RO.y.t look +1 kA.RO.RO.y.l +1 kA.RO.RO.y.t look",
-         "connected@0 dns_leak@1 dns_leak_over@2"},
-        {"kA.--.--.y.l look +1 kA.--.--.y.a look", "connected@0 dns_leak@0 dns_leak_over@1"},
+         "connected@0 dns_leak@1 dns_leak_over@2/1"},
+        {"kA.--.--.y.l look +1 kA.--.--.y.a look", "connected@0 dns_leak@0 dns_leak_over@1/1"},
         {"kA.RO.DE.y.t look +1 kA.RO.FR.y.a look +1 kA.NL.FR.y.t look", "connected@0"},
         /* another cause, or another way of judging, is the same leak */
         {"kA.RO.RO.y.l look +1 kA.RO.RO.y.i look +1 kA.RO.DE.y look", "connected@0 dns_leak@0"},
@@ -305,14 +305,14 @@ static void test_dns_verdict(void **state)
         {"kA.RO.DE.y.t look +1 kA.--.--.y look +1 kA.RO.--.y look +1 kA.--.DE.y look",
          "connected@0"},
         /* but who stops sending them and has countries to compare is judged by those */
-        {"kA.RO.RO.y.l look +1 kA.RO.RO.y look", "connected@0 dns_leak@0 dns_leak_over@1"},
+        {"kA.RO.RO.y.l look +1 kA.RO.RO.y look", "connected@0 dns_leak@0 dns_leak_over@1/1"},
         {"kA.RO.DE.y.t look +1 kA.RO.DE.y look", "connected@0 dns_leak@1"},
-        {"kA.RO.DE.y look +1 kA.RO.DE.y.t look", "connected@0 dns_leak@0 dns_leak_over@1"},
+        {"kA.RO.DE.y look +1 kA.RO.DE.y.t look", "connected@0 dns_leak@0 dns_leak_over@1/1"},
         /* it goes on over a time offline, a dead monitor, a full journal */
         {"kA.RO.RO.y.l look +300 look +1 kA.--.--.y look +1 kA.--.--.y.t look",
-         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302"},
+         "connected@0 dns_leak@0 offline@300/300 connected@301/301 dns_leak_over@302/302"},
         {"kA.RO.RO.y.t lost +1 kA.RO.RO.y.l unmarked +1 kA.RO.RO.y.t look",
-         "connected@0 dns_leak@1 dns_leak_over@2"},
+         "connected@0 dns_leak@1 dns_leak_over@2/1"},
         {"kA.RO.RO.y look +1 kA.RO.RO.y.l +1 kA.RO.RO.y.t +1 kD.RO.RO.y +1 kE.RO.RO.y +1 "
          "kF.RO.RO.y look",
          "connected@0 dns_leak@2+1 dns_leak_over@2 ip_changed@3:AD ip_changed@4:DE "
@@ -327,19 +327,19 @@ static void test_bypass(void **state)
 {
     static const story_t stories[] = {
         {"sSs kA.RO.RO.y look +1 kS.RO.RO.y look look +1 kS.RO.RO.y look +1 kA.RO.RO.y look",
-         "connected@0 ip_changed@1:AS bypass@1 ip_changed@3:SA bypass_over@3"},
+         "connected@0 ip_changed@1:AS bypass@1 ip_changed@3:SA bypass_over@3/2"},
         {"sSs ks.RO.RO.y look +1 kS.RO.RO.y look +1 ka.RO.RO.y look",
-         "connected@0 bypass@0 ip_changed@1:sS ip_changed@2:Sa bypass_over@2"},
+         "connected@0 bypass@0 ip_changed@1:sS ip_changed@2:Sa bypass_over@2/2"},
         {"sS- kA.RO.RO.y look +1 kS.RO.RO.y +1 kA.RO.RO.y look",
-         "connected@0 ip_changed@1:AS bypass@1 ip_changed@2:SA bypass_over@2"},
+         "connected@0 ip_changed@1:AS bypass@1 ip_changed@2:SA bypass_over@2/1"},
         /* unknown neither begins nor ends one */
         {"k-.RO.RO.y look kA.RO.RO.y look", "connected@0"},
         {"sS- kS.RO.RO.y look +1 k-.RO.RO.y look +1 kS.RO.RO.y look", "connected@0 bypass@0"},
         {"sS- kS.RO.RO.y look +1 s-- look +1 kA.RO.RO.y look +1 kB.RO.RO.y look +1 sS- look",
-         "connected@0 bypass@0 ip_changed@2:SA ip_changed@3:AB bypass_over@4*"},
+         "connected@0 bypass@0 ip_changed@2:SA ip_changed@3:AB bypass_over@4/4*"},
         /* the server's address becomes known, or another */
         {"kS.RO.RO.y look +1 sS- look look +1 sT- look look",
-         "connected@0 bypass@1* bypass_over@2*"},
+         "connected@0 bypass@1* bypass_over@2/1*"},
         {"sS- kS.RO.RO.y look +1 s-S look +1 s-- look +1 sS- look", "connected@0 bypass@0"},
         {"sS- kS.RO.RO.y look +1 sT- +1 kT.RO.RO.y look", "connected@0 bypass@0 ip_changed@2:ST"},
         {"sS- kA.RO.RO.y look +1 kB.RO.RO.y +1 sB- look", "connected@0 ip_changed@1:AB bypass@1"},
@@ -423,13 +423,13 @@ static void test_several_at_once(void **state)
 {
     static const story_t stories[] = {
         {"sS- kA.RO.RO.y look +60 kS.RO.DE.n look +60 kA.RO.RO.y look",
-         "connected@0 ip_changed@60:AS dns_leak@60 bypass@60 vpn_disconnected@60 "
-         "ip_changed@120:SA dns_leak_over@120 bypass_over@120 vpn_reconnected@120/60"},
+         "connected@0 ip_changed@60:AS dns_leak@60 bypass@60 vpn_disconnected@60 ip_changed@120:SA "
+         "dns_leak_over@120/60 bypass_over@120/60 vpn_reconnected@120/60"},
         {"sS- kA.RO.RO.y look +400 kS.RO.DE.n look",
          "connected@0 offline@300/300 vpn_disconnected@400 ip_changed@400:AS dns_leak@400 "
          "bypass@400"},
         {"kS.RO.DE.y look +1 sS- +1 kS.RO.RO.y look",
-         "connected@0 dns_leak@0 dns_leak_over@2 bypass@2"},
+         "connected@0 dns_leak@0 dns_leak_over@2/2 bypass@2"},
     };
 
     (void)state;
@@ -509,7 +509,7 @@ static void test_full_journal(void **state)
         /* what a folded one went through before the last look is not told again */
         {"kA.RO.RO.y look +400 kA.RO.DE.y +1 kA.RO.RO.y unmarked +1 kB.RO.RO.y +1 kC.RO.RO.y "
          "+1 kD.RO.RO.y +1 kE.RO.RO.y +1 kF.RO.RO.y look",
-         "connected@0 offline@300/300 connected@400/400 dns_leak@400 dns_leak_over@401 "
+         "connected@0 offline@300/300 connected@400/400 dns_leak@400 dns_leak_over@401/1 "
          "ip_changed@403:AC+1 ip_changed@404:CD ip_changed@405:DE ip_changed@406:EF"},
     };
 
@@ -584,7 +584,7 @@ static void test_past(void **state)
 {
     static const story_t stories[] = {
         {"kA.RO.RO.y.t look +200 p150:-.--.--.-.l p30:-.--.--.-.t kA.RO.RO.y.t look look",
-         "connected@0 dns_leak@50 dns_leak_over@170"},
+         "connected@0 dns_leak@50 dns_leak_over@170/120"},
         {"kA.RO.RO.y look +200 p150:-.--.DE.- kA.RO.DE.y look", "connected@0 dns_leak@50"},
         {"kA.RO.RO.y look +200 p150:B.--.--.n p30:A.--.--.y kA.RO.RO.y look",
          "connected@0 ip_changed@50:AB vpn_disconnected@50 ip_changed@170:BA "
@@ -595,9 +595,9 @@ static void test_past(void **state)
          "connected@0 vpn_disconnected@50 vpn_reconnected@170/120"},
         /* it was taken for offline, which ends with the keepalive */
         {"kA.RO.RO.y look +300 look +60 p300:-.--.--.-.l p10:-.--.--.-.t kA.RO.RO.y.t look",
-         "connected@0 offline@300/300 dns_leak@60 dns_leak_over@350 connected@360/360"},
+         "connected@0 offline@300/300 dns_leak@60 dns_leak_over@350/290 connected@360/360"},
         {"kA.RO.RO.y look +360 p300:-.--.--.-.-.l p10:-.--.--.-.-.b kA.RO.RO.y look",
-         "connected@0 ipv6_leak@60 ipv6_leak_over@350 offline@300/300 connected@360/360"},
+         "connected@0 ipv6_leak@60 ipv6_leak_over@350/290 offline@300/300 connected@360/360"},
         /* and is still down then: for as long as it is */
         {"kA.RO.RO.y look +300 look +60 p300:-.--.--.n kA.RO.RO.n look +40 kA.RO.RO.y look",
          "connected@0 offline@300/300 vpn_disconnected@60 vpn_disconnected@360 "

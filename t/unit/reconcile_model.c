@@ -32,7 +32,7 @@ typedef struct model_t {
     bool first, offline, leak, ipv6_leak, bypass, down;
     char address, vpn, place[3], dns[3], dns_verdict; /* the last known ones */
     char ipv6_verdict, is_servers;                    /* the same; of its IPv6, 'y', 'n' */
-    int64_t down_since;
+    int64_t down_since, leak_since, ipv6_leak_since, bypass_since;
     event_t told[PENDING_MAX * 8]; /* since the last look */
     size_t count;
 } model_t;
@@ -46,6 +46,23 @@ static event_t *expect(model_t *model, event_kind_t kind, int64_t when)
     event->when = when;
     return event;
 }
+
+/* A thing that begins or ends: how long it was is told at its end. */
+static void expect_turn(model_t *model, event_kind_t begin, bool begins, int64_t *since,
+                        int64_t when)
+{
+    event_t *event = expect(model, begins ? begin : (event_kind_t)(begin + 1), when);
+
+    if (begins) {
+        *since = when;
+    } else {
+        event->seconds = (uint32_t)(when - *since);
+    }
+}
+
+_Static_assert(EVENT_LEAK + 1 == EVENT_LEAK_OVER && EVENT_BYPASS + 1 == EVENT_BYPASS_OVER &&
+                   EVENT_IPV6_LEAK + 1 == EVENT_IPV6_LEAK_OVER,
+               "its end follows each");
 
 /* Keep what is known; true when that is new. */
 static bool note(char *known, char said)
@@ -108,7 +125,7 @@ static void model_leak(model_t *model, int64_t when)
                              : strcmp(model->place, model->dns) != 0;
 
     if (is_known && leaks != model->leak) {
-        expect(model, leaks ? EVENT_LEAK : EVENT_LEAK_OVER, when);
+        expect_turn(model, EVENT_LEAK, leaks, &model->leak_since, when);
         model->leak = leaks;
     }
 }
@@ -118,7 +135,7 @@ static void model_ipv6(model_t *model, int64_t when)
     bool leaks = model->ipv6_verdict == 'l';
 
     if (model->ipv6_verdict != '-' && leaks != model->ipv6_leak) {
-        expect(model, leaks ? EVENT_IPV6_LEAK : EVENT_IPV6_LEAK_OVER, when);
+        expect_turn(model, EVENT_IPV6_LEAK, leaks, &model->ipv6_leak_since, when);
         model->ipv6_leak = leaks;
     }
 }
@@ -138,7 +155,7 @@ static void model_bypass(model_t *model, char server, int64_t when)
     bool is_known = is_same || model->address != '-' || model->is_servers == 'n';
 
     if (is_known && server != '-' && is_same != model->bypass) {
-        expect(model, is_same ? EVENT_BYPASS : EVENT_BYPASS_OVER, when);
+        expect_turn(model, EVENT_BYPASS, is_same, &model->bypass_since, when);
         model->bypass = is_same;
     }
 }

@@ -70,6 +70,7 @@ static void test_a_file_of_version_2_is_migrated(void **state)
     expected.facts.dns_verdict = VPS_DNS_VERDICT_UNKNOWN;
     expected.facts.ipv6_verdict = VPS_IPV6_VERDICT_UNKNOWN;
     expected.facts.is_servers_ipv6 = VPS_UNKNOWN;
+    expected.leak_since = expected.ipv6_leak_since = expected.bypass_since = 0;
     assert_true(store_get_announced(store, 2, &found));
     assert_memory_equal(&found, &expected, sizeof(found));
     store_put_announced(store, 2, &client.announced);

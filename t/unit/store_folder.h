@@ -157,6 +157,9 @@ static inline client_t full_client(uint64_t uid)
     client.announced.facts.dns_verdict = VPS_DNS_VERDICT_INTERCEPTED;
     client.announced.facts.ipv6_verdict = VPS_IPV6_VERDICT_LEAK;
     client.announced.facts.is_servers_ipv6 = VPS_YES;
+    client.announced.leak_since = 1700000003u;
+    client.announced.ipv6_leak_since = 1700000004u;
+    client.announced.bypass_since = UINT32_MAX;
     client.judged = client.announced.facts;
     return client;
 }
