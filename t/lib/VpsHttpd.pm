@@ -157,7 +157,8 @@ sub configtest {
 # The object with its folder and its configuration; nothing runs yet.
 sub _prepare {
     my ($class, %option) = @_;
-    my $name = basename($0, '.t') . ".$$." . $instances++;
+    # In a namespace of processes each test has the same number.
+    my $name = basename($0, '.t') . "." . ($ENV{VPS_PID} // $$) . "." . $instances++;
     my $self = bless {
         mpm => $ENV{VPS_MPM} // 'event',
         modules => [],
