@@ -118,7 +118,7 @@ for (@flags) {
 # --- tests, commands ------------------------------------------------------------------------------
 
 my $makefile = content('Makefile.am');
-for my $path (files('t/*.t', 't/unit/*.c')) {
+for my $path (files('t/*.t', 't/lab/*.t', 't/unit/*.c')) {
     ok($makefile =~ /\s\Q$path\E\s/, "$path is in Makefile.am");
 }
 

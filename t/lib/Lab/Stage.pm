@@ -1,0 +1,294 @@
+package Lab::Stage;
+
+=head1 NAME
+
+Lab::Stage - the product in the lab: plays a scenario and compares what its user sees with the truth
+
+=head1 SYNOPSIS
+
+    BEGIN { Lab->enter }
+    my $stage = Lab::Stage->new;
+    $stage->play($_, 'wireguard') for @scenarios;
+    $stage->end;
+
+=head1 DESCRIPTION
+
+new() makes a Lab::Network.
+
+=head2 play(SCENARIO, TUNNEL)
+
+Each scenario has a server of its own, a Sentinel with a BotApi, a tunnel and a client. It is a
+hash:
+
+    name      what happens
+    server    where it is, "home" if not given
+    resolver  which one the client's system is configured with (see Lab::Network), "provider" if
+              none is given
+    tunnel    options for Lab::Tunnel->up
+    client    environment of the client, beyond the usual one
+    seen      how the user sees the client first: a hash of
+
+                  light       "green" if none is given
+                  conditions  a list, none if none is given
+                  told        titles of alerts, whose order does not count; $CONNECTED at first,
+                              none later; the first one is that whose time is measured
+                  may         conditions and titles that are as right there as not there
+
+    fault     what then happens: a function that gets the stage, whose tunnel() and network are
+              there; none = nothing
+    expect    how the user has to see the client after that: a hash like seen
+    repair    what ends it, a function too
+    after     how the user has to see the client then
+    todo      why the product does not pass yet
+
+A picture is compared a round of the client after it is as expected, or when it has not become so in
+time: what is told then must be all that was told.
+
+The titles are variables that are exported.
+
+=head2 end
+
+Prints the table of all scenarios and adds it to the file VPS_LAB_TABLE.
+
+=cut
+
+use strict;
+use warnings;
+use utf8;
+
+use Exporter qw(import);
+use List::Util qw(min);
+use Test::More;
+use Time::HiRes qw(clock_gettime sleep time CLOCK_MONOTONIC);
+
+use AlertText;
+use BotApi;
+use ClientDaemon;
+use Lab::Network;
+use Lab::Table;
+use Lab::Tunnel;
+use Sentinel;
+
+my $CLIENT = 'lab';
+
+my $INTERVAL = 1;            # seconds between the client's rounds
+my $TIMEOUT = 2;             # of its requests
+my $THRESHOLD = 15;           # seconds; more than the longest round takes when nobody answers
+my $QUIET_ROUNDS = 3;        # rounds after which nothing has come of what shall have no effect
+my $DEADLINE = 45;           # seconds until a picture is compared as it is
+my $TODO_DEADLINE = 8;       # the same where it is known to be wrong
+
+our ($CONNECTED, $BYPASS, $BYPASS_OVER) =
+    ('✅ VPN Connected!', '⚠️ VPN BYPASS WARNING', '✅ VPN Bypass Over');
+our ($DOWN, $OFFLINE, $RECONNECTED) =
+    ('🔴 VPN Disconnected', '❌ Client Offline', '✅ VPN Reconnected');
+our ($LEAK, $LEAK_OVER) = ('⚠️ DNS LEAK DETECTED', '✅ DNS Leak Over');
+our $CHANGED = '🔄 IP Address Changed';
+our @EXPORT = qw($CONNECTED $BYPASS $BYPASS_OVER $DOWN $OFFLINE $RECONNECTED $LEAK $LEAK_OVER
+    $CHANGED);
+
+sub new {
+    my ($class) = @_;
+    return bless { network => Lab::Network->new, table => Lab::Table->new }, $class;
+}
+
+sub tunnel { return $_[0]{tunnel} }
+sub network { return $_[0]{network} }
+sub sentinel { return $_[0]{sentinel} }
+sub daemon { return $_[0]{daemon} }
+
+# --- a scenario -----------------------------------------------------------------------------------
+
+sub play {
+    my ($self, $scenario, $kind) = @_;
+    # No subtest: a TODO that passes has to be seen from outside.
+    $self->{name} = "$scenario->{name}, $kind";
+    $self->_begin($scenario, $kind);
+    my $first = { told => [$CONNECTED], %{ $scenario->{seen} // {} } };
+    my $is_good = $self->_becomes($first, 'at first') && $self->_happen($scenario, $kind);
+    my $log = $self->_end_scenario;
+    diag(_brief($log)) if !$is_good && !$scenario->{todo};
+    return;
+}
+
+sub _begin {
+    my ($self, $scenario, $kind) = @_;
+    my $network = $self->{network};
+    $network->settle;
+    $self->_start_server($network->server_is($scenario->{server} // 'home'));
+    $network->{client}->resolver(
+        $Lab::Network::RESOLVER{ $scenario->{resolver} // 'provider' });
+    $self->{tunnel} = Lab::Tunnel->up($network, $kind, %{ $scenario->{tunnel} // {} });
+    $self->{since} = time;
+    $self->{daemon} = ClientDaemon->start(
+        by => [ $network->{client}->by ],
+        env => {
+            VPN_SENTINEL_CLIENT_ID => $CLIENT,
+            VPN_SENTINEL_SERVER_URL => "$self->{url}:" . $self->{sentinel}->port,
+            VPN_SENTINEL_API_KEY => $Sentinel::KEY,
+            VPN_SENTINEL_CHECK_INTERVAL => $INTERVAL,
+            VPN_SENTINEL_TIMEOUT => $TIMEOUT,
+            VPN_SENTINEL_TRACE_URL => 'http://1.1.1.1',
+            VPN_SENTINEL_IPINFO_URL => 'http://ipinfo.io',
+            VPN_SENTINEL_IPAPI_URL => 'http://ip-api.com',
+            VPN_SENTINEL_IPWHOIS_URL => 'http://ipwho.is',
+            VPN_SENTINEL_DNS_WHOAMI => 'o-o.myaddr.l.google.com',
+            VPN_SENTINEL_CLOUDFLARE_DNS => '1.1.1.1:53',
+            VPN_SENTINEL_DEBUG => 'true',
+            %{ $scenario->{client} // {} },
+        },
+    );
+    return;
+}
+
+# A new one for each scenario: a bot that has just told much tells more slowly.
+sub _start_server {
+    my ($self, $address, @public) = @_;
+    $self->{url} = "http://$address";
+    # In a group it would be slower, too.
+    $self->{bot} = BotApi->start(chat => 4242);
+    $self->{sentinel} = Sentinel->start(conf => <<"CONF" . $self->{bot}->conf);
+Listen $address:\@PORT\@
+VPNSentinelDashboard
+VPNSentinelOfflineThreshold $THRESHOLD
+VPNSentinelFlapThreshold 3
+VPNSentinelServerPublicIP @public
+CONF
+    return;
+}
+
+sub _happen {
+    my ($self, $scenario, $kind) = @_;
+    my ($expect, $todo) = ($scenario->{expect} // {}, $scenario->{todo});
+    $self->{since} = time;
+    $scenario->{fault}->($self) if $scenario->{fault};
+    my $good = $self->_becomes($expect, 'then', $todo);
+    $self->{table}->add($scenario->{name}, $kind, _text(_picture($expect)),
+        _text($self->_seen($expect)), $self->_seconds($expect), $todo);
+    return $good if !$good || !$scenario->{repair};
+    $self->{since} = time;
+    $scenario->{repair}->($self);
+    return $self->_becomes($scenario->{after} // {}, 'when it is over');
+}
+
+# Returns the client's log.
+sub _end_scenario {
+    my ($self) = @_;
+    my $daemon = delete $self->{daemon};
+    is($daemon->end, 0, "$self->{name}: the client ends well");
+    (delete $self->{tunnel})->down;
+    $self->{sentinel}->is_told($self->{bot}, "$self->{name}: all that happened was told");
+    $self->{sentinel}->stop;
+    $self->{sentinel}->check_error_log(allow => [qr/:warn\]/]);
+    (delete $self->{bot})->stop;
+    return $daemon->log;
+}
+
+# A log without what it says again and again.
+sub _brief {
+    my ($log) = @_;
+    my (@brief, %seen);
+    for my $line (split /^/, $log) {
+        my $same = $line =~ s/\d+ ms/ms/r =~ s/\A\[[^]]*\]//r;
+        push @brief, $line if !$seen{$same}++;
+    }
+    return join '', @brief;
+}
+
+# --- pictures -------------------------------------------------------------------------------------
+
+# A test: the picture becomes as expected, and stays so.
+sub _becomes {
+    my ($self, $expect, $name, $todo) = @_;
+    my $deadline = $todo ? $TODO_DEADLINE : $DEADLINE;
+    my $picture = _text(_picture($expect));
+    my $quiet = $self->_rounds + ($expect->{told} ? 0 : $QUIET_ROUNDS);
+    my $is_it = sub { $self->_has_done($quiet) && _text($self->_seen($expect)) eq $picture };
+    if (_wait($is_it, $deadline) && $expect->{told}) {
+        my $next = $self->_rounds + 1;
+        _wait(sub { $self->_has_done($next) }, $deadline);
+    }
+    local $TODO = $todo;
+    return is(_text($self->_seen($expect)), $picture, "$self->{name}: $name");
+}
+
+# As VpsHttpd::wait_for, but seldom enough for questions that cost something.
+sub _wait {
+    my ($condition, $seconds) = @_;
+    my $end = clock_gettime(CLOCK_MONOTONIC) + $seconds;
+    while (!$condition->()) {
+        return 0 if clock_gettime(CLOCK_MONOTONIC) > $end;
+        sleep 0.1;
+    }
+    return 1;
+}
+
+sub _picture {
+    my ($expect) = @_;
+    my $light = $expect->{light} // 'green';
+    return { light => $light, dashboard => $light,
+        conditions => [ sort @{ $expect->{conditions} // [] } ],
+        told => [ sort @{ $expect->{told} // [] } ] };
+}
+
+sub _text {
+    my ($picture) = @_;
+    my $light = $picture->{light};
+    $light .= " (dashboard: $picture->{dashboard})" if $light ne $picture->{dashboard};
+    return join '; ', $light . join('', map { " $_" } @{ $picture->{conditions} }),
+        @{ $picture->{told} };
+}
+
+# What is seen, but for what may be there and is not asked for.
+sub _seen {
+    my ($self, $expect) = @_;
+    my %ignored = map { $_ => 1 } @{ $expect->{may} // [] };
+    delete @ignored{ @{ $expect->{conditions} // [] }, @{ $expect->{told} // [] } };
+    my $client = $self->{sentinel}->client($CLIENT) // {};
+    my $page = $self->{sentinel}->request('GET', '/dashboard')->{content};
+    my ($color) = $page =~ m{<tr class="(\w+)"><th scope="row">(?:<bdi>)?\Q$CLIENT\E<};
+    return { light => $client->{light} // 'none', dashboard => $color // 'none',
+        conditions => [ sort grep { !$ignored{$_} } @{ $client->{conditions} // [] } ],
+        told => [ sort grep { !$ignored{$_} } map { $_->{title} } $self->_told ] };
+}
+
+# What the bot has been told of the client since the last thing happened.
+sub _told {
+    my ($self) = @_;
+    return map {
+        my $time = $_->{time};
+        map { { %$_, time => $time } } grep { $_->{client} eq $CLIENT }
+            @{ AlertText::parse($_->{plain})->{told} }
+    } grep { $_->{time} >= $self->{since} } $self->{bot}->alerts;
+}
+
+sub _rounds {
+    my ($self) = @_;
+    return ($self->{sentinel}->client($CLIENT) // {})->{keepalives} // 0;
+}
+
+# Has the client reported so often? Who is offline does not.
+sub _has_done {
+    my ($self, $rounds) = @_;
+    my $client = $self->{sentinel}->client($CLIENT) // return 0;
+    return $client->{light} eq 'grey' || $client->{keepalives} >= $rounds;
+}
+
+# Seconds from the fault to the first message that had to come; undef when none did.
+sub _seconds {
+    my ($self, $expect) = @_;
+    my ($first) = @{ $expect->{told} // [] } or return undef;
+    my $time = min(map { $_->{time} } grep { $_->{title} eq $first } $self->_told);
+    return defined $time ? $time - $self->{since} : undef;
+}
+
+# --- the end --------------------------------------------------------------------------------------
+
+sub end {
+    my ($self) = @_;
+    note $self->{table}->text;
+    $self->{table}->append($ENV{VPS_LAB_TABLE}) if $ENV{VPS_LAB_TABLE};
+    return;
+}
+
+1;
