@@ -314,7 +314,7 @@ void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip
 
 /* --- looking --- */
 
-bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait)
+bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait, int64_t ms)
 {
     dns_ask_t ask;
     names_t names;
@@ -324,12 +324,12 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wai
 
     memset(out, 0, sizeof(*out));
     find_paths(out, &names, options);
-    if (options->dns_whoami[0] == '\0' || !dns_ask_open(&ask)) {
+    if (ms < DNS_LOOK_MIN || options->dns_whoami[0] == '\0' || !dns_ask_open(&ask)) {
         return true;
     }
     ask_system(servers, &names, &ask, options);
     ask_cloudflare(&cloudflare, &ask, options);
-    is_done = dns_ask_wait(&ask, wait, DNS_LOOK_MAX);
+    is_done = dns_ask_wait(&ask, wait, ms);
     dns_ask_close(&ask);
     if (!is_done) {
         return false;

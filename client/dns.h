@@ -24,6 +24,7 @@
 #include "wait.h"
 
 #define DNS_LOOK_MAX 5000 /* ms */
+#define DNS_LOOK_MIN 500  /* ms; in less no answer can be expected */
 #define DNS_SERVERS_MAX 4 /* of the system's that are asked, the first ones */
 
 /* One of the servers that the system is configured with. */
@@ -52,10 +53,10 @@ typedef struct dns_t {
 } dns_t;
 
 /*
- * Look. With the option that says so no query leaves, and all but the paths is unknown. Returns
- * false when a signal asked to stop.
+ * Look, within so many ms, at most DNS_LOOK_MAX. With less than DNS_LOOK_MIN, or with the option that
+ * says so, no query leaves, and all but the paths is unknown. Returns false when a signal asked to stop.
  */
-bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait);
+bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait, int64_t ms);
 
 /* Tell when port 53 does not come out where the rest does. */
 void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip);

@@ -46,7 +46,7 @@ static void run_probe(finding_t *out, const options_t *options, transfer_t *tran
     const long limit = options->timeout * CLOCK_SECOND;
     const vps_http_request_t request = {
         .url = options->trace6_url,
-        .timeout_ms = limit < IPV6_PROBE_MAX ? limit : IPV6_PROBE_MAX,
+        .timeout_ms = transfer_left(transfer, limit < IPV6_PROBE_MAX ? limit : IPV6_PROBE_MAX),
         .answer_max = VPS_TRACE_BODY_MAX,
         .proxy = "",
     };
@@ -75,7 +75,8 @@ static finding_t find_exit(const vpn_sight_t *sight, const options_t *options, t
         out.probe = IPV6_CAME_OUT;
         out.addr = *public_ip;
         vps_addr_format(out.text, public_ip);
-    } else if (ipv6_judge_wants_probe(sight) && options->trace6_url[0] != '\0') {
+    } else if (ipv6_judge_wants_probe(sight) && options->trace6_url[0] != '\0' &&
+               transfer_left(transfer, 1) > 0) {
         run_probe(&out, options, transfer);
     }
     return out;

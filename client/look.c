@@ -11,7 +11,8 @@ static bool look_at_dns(look_t *look, const options_t *options, transfer_t *tran
 {
     dns_view_t view;
 
-    if (!dns_look(&look->dns, &view, options, transfer->wait)) {
+    if (!dns_look(&look->dns, &view, options, transfer->wait,
+                  transfer_left(transfer, DNS_LOOK_MAX))) {
         return false;
     }
     dns_compare(&look->dns, &view, &record->public_ip);

@@ -14,6 +14,8 @@
 #include "report.h"
 #include "version.h"
 
+#define LOOK_EARLY_MAX 2500 /* ms for the first look after a change of the network */
+
 /* --- what it holds --- */
 
 static void use_options(loop_t *loop, const options_t *options)
@@ -77,6 +79,7 @@ static report_result_t look_and_report(loop_t *loop)
     if (!look_around(&loop->look, &loop->options, &loop->transfer, &record)) {
         return (report_result_t){.kind = TRANSFER_STOPPED};
     }
+    loop->transfer.until = 0;
     seen = clock_elapsed();
     journal_note(&loop->journal, &record, seen);
     journal_fill(&past, &loop->journal, &record, seen);
@@ -156,7 +159,8 @@ static void play_round(loop_t *loop)
 
 /*
  * A round in a network that has changed, now or a moment ago. The address that the server saw before
- * this change was another network's, maybe.
+ * this change was another network's, maybe. What answers only by a way that is gone must not keep the
+ * news from being told; the second look takes its time.
  */
 static void play_round_anew(loop_t *loop)
 {
@@ -168,6 +172,7 @@ static void play_round_anew(loop_t *loop)
         log_write(VPS_INFO, "client", "Network changed: %s, reporting at once",
                   change_format(text, kinds));
         look_observed(&loop->look, &nobody);
+        loop->transfer.until = clock_elapsed() + LOOK_EARLY_MAX;
     } else {
         log_write(VPS_DEBUG, "client", "Looking once more after the change of the network");
     }

@@ -9,7 +9,7 @@ transfer_kind_t service_get(transfer_t *transfer, const options_t *options, cons
     const vps_http_request_t request = {
         .url = url,
         .header = header,
-        .timeout_ms = options->timeout * 1000,
+        .timeout_ms = transfer_left(transfer, options->timeout * CLOCK_SECOND),
         .answer_max = answer_max,
     };
 

@@ -12,6 +12,7 @@
 bool transfer_open(transfer_t *out, wait_t *wait)
 {
     out->wait = wait;
+    out->until = 0;
     out->multi = curl_multi_init();
     return out->multi != NULL;
 }
@@ -160,6 +161,11 @@ transfer_kind_t transfer_run(transfer_t *transfer, const vps_http_request_t *req
 {
     CURLcode result = CURLE_OUT_OF_MEMORY;
 
+    if (request->timeout_ms <= 0) { /* which libcurl would take for no limit */
+        memset(http, 0, sizeof(*http));
+        complete_error(http, CURLE_OPERATION_TIMEDOUT);
+        return TRANSFER_UNREACHABLE;
+    }
     if (!vps_http_open(http, request, VERSION_PRODUCT)) {
         complete_error(http, result);
         return TRANSFER_UNREACHABLE;

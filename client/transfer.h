@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "clock.h"
 #include "http.h"
 #include "wait.h"
 
@@ -31,7 +32,20 @@ typedef enum transfer_kind_t {
 typedef struct transfer_t {
     CURLM *multi;
     wait_t *wait;
+    int64_t
+        until; /* of clock_elapsed(): looking around must have ended by then; 0 = it takes its time */
 } transfer_t;
+
+/* How much of so many ms is left for looking around; 0 = none. */
+static inline int64_t transfer_left(const transfer_t *transfer, int64_t ms)
+{
+    const int64_t left = transfer->until - clock_elapsed();
+
+    if (transfer->until == 0 || left > ms) {
+        return ms;
+    }
+    return left > 0 ? left : 0;
+}
 
 /* Returns false when memory is out. curl_global_init() must have been called. */
 bool transfer_open(transfer_t *out, wait_t *wait);
@@ -42,7 +56,7 @@ void transfer_close(transfer_t *transfer);
 void transfer_header(struct curl_slist **list, const char *line);
 
 /*
- * Run a request. The caller closes *http in any case, after it has read what it wants. One that has
+ * Run a request; one without time, timeout_ms 0, fails at once. The caller closes *http in any case, after it has read what it wants. One that has
  * no answer TRANSFER_OVERTAKEN after the network has changed is given up as unreachable: it may wait on
  * a way that is gone, and keep the news of that from being told.
  */
