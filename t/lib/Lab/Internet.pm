@@ -24,13 +24,14 @@ One process on a machine of the lab, which has addresses() for it:
              1.1.1.1, 2606:4700:4700::1111: Cloudflare's resolver, which asks the world as
              172.68.1.1, and tells in class CH who asks it (whoami.cloudflare) and where it is
              (id.server)
+             9.9.9.9: another one, which asks the world as 9.9.9.10
 
 Where an address is, tells place().
 
 =head2 misbehave(SERVICE => FAULT), behave
 
 What a service does from now on: { status, body } answers so, { hang => 1 } not at all, and
-{ country, city } takes everybody to be there. behave() ends all of that.
+{ of => ADDRESS, code, country, city } takes this address to be there. behave() ends all of that.
 
 =head2 requests
 
@@ -54,11 +55,13 @@ my $JSON = JSON::PP->new->utf8->canonical;
 my ($WEB, $WEB6) = ('192.0.2.80', '2001:db8:80::80');
 my ($AUTHORITY, $AUTHORITY6) = ('192.0.2.53', '2001:db8:53::53');
 my ($ISP, $ISP6) = ('198.51.100.53', '2001:db8:1::53');
+my $OTHER = '9.9.9.9';
 my ($CLOUDFLARE, $CLOUDFLARE6) = ('1.1.1.1', '2606:4700:4700::1111');
 
 # As whom a resolver asks the world.
 my %ASKS_AS = (
     (map { ($_ => $ISP) } $ISP, $ISP6),
+    $OTHER => '9.9.9.10',
     (map { ($_ => '172.68.1.1') } $CLOUDFLARE, $CLOUDFLARE6),
 );
 
@@ -72,21 +75,25 @@ my %TYPE = (1 => 'A', 16 => 'TXT', 28 => 'AAAA');
 my $CHAOS = 3;
 my ($NXDOMAIN, $REFUSED) = (3, 5);
 
+my @HOME = ('DE', 'Germany', 'Berlin', 'TXL', 'AS64496', 'Example Telecom');
+my @TUNNEL = ('SE', 'Sweden', 'Stockholm', 'ARN', 'AS64497', 'Example VPN');
+
 # The first that fits.
 my @PLACES = (
-    [ qr/^198\.51\.100\./, 'DE', 'Germany', 'Berlin', 'TXL', 'AS64496', 'Example Telecom' ],
-    [ qr/^2001:db8:10?:/, 'DE', 'Germany', 'Berlin', 'TXL', 'AS64496', 'Example Telecom' ],
-    [ qr/^203\.0\.113\.1[3-9]\d$/, 'NL', 'Netherlands', 'Hague', 'AMS', 'AS64497', 'Example VPN' ],
-    [ qr/^203\.0\.113\./, 'SE', 'Sweden', 'Stockholm', 'ARN', 'AS64497', 'Example VPN' ],
-    [ qr/^2001:db8:113:/, 'SE', 'Sweden', 'Stockholm', 'ARN', 'AS64497', 'Example VPN' ],
-    [ qr/^(?:192\.0\.2\.|2001:db8:30:)/, 'FR', 'France', 'Paris', 'CDG', 'AS64498', 'Example Host' ],
+    [ qr/^198\.51\.100\./, @HOME ],
+    [ qr/^2001:db8:10?:/, @HOME ],
+    [ qr/^203\.0\.113\.130$/, 'NL', 'Netherlands', 'Amsterdam', 'AMS', 'AS64497', 'Example VPN' ],
+    [ qr/^203\.0\.113\./, @TUNNEL ],
+    [ qr/^2001:db8:113:/, @TUNNEL ],
+    [ qr/^192\.0\.2\.|^2001:db8:30:/, 'FR', 'France', 'Paris', 'CDG', 'AS64498', 'Example Host' ],
+    [ qr/^9\.9\.9\./, 'SE', 'Sweden', 'Stockholm', 'ARN', 'AS19281', 'Quad9' ],
     [ qr/./, 'US', 'United States', 'San Francisco', 'SFO', 'AS13335', 'Cloudflare, Inc.' ],
 );
 
 sub authority { return $AUTHORITY }
 
 sub addresses {
-    return (map { "$_/32" } $WEB, $AUTHORITY, $ISP, $CLOUDFLARE),
+    return (map { "$_/32" } $WEB, $AUTHORITY, $ISP, $OTHER, $CLOUDFLARE),
         (map { "$_/128" } $WEB6, $AUTHORITY6, $ISP6, $CLOUDFLARE6);
 }
 
@@ -230,7 +237,7 @@ sub _body {
     my ($service, $asker, $path, $fault) = @_;
     my ($asked) = $path =~ m{/([0-9a-f:.]*[0-9a-f])(?=/json\z|\z)};
     my $address = $asked // $asker;
-    my %at = (%{ place($address) }, %$fault);
+    my %at = (%{ place($address) }, $address eq ($fault->{of} // '') ? %$fault : ());
     return "fl=1f1\nh=1.1.1.1\nip=$asker\nts=1736944496.1\ncolo=$at{colo}\nloc=$at{code}\n"
         . "tls=off\nwarp=off\n"
         if $service eq 'trace';

@@ -28,6 +28,7 @@ The server is the test's own machine, and has a line of each; see server_is().
                isp       198.51.100.53
                provider  10.66.0.53, fd66::53, reached by a tunnel only
                public    1.1.1.1, 2606:4700:4700::1111
+               swedish   9.9.9.9, which comes out in the country of the provider
     who asks as %Lab::Network::EXIT tells
 
 In the internet Lab::Internet plays all services. Everybody speaks IPv4 and IPv6. A tunnel between
@@ -51,6 +52,18 @@ Takes back whatever has been done to routers and client, but for tunnels.
 
 From now on the client lets nothing out but by a tunnel and to the provider.
 
+=head2 goes_beside(ADDRESS)
+
+From now on the client reaches this address by its line, also when there is a tunnel.
+
+=head2 intercepts(HOST)
+
+From now on the "router", or the "provider", has its own resolver answer whatever goes to port 53.
+
+=head2 ipv6_ends, ipv6_begins, blocks_ipv6
+
+The client's line has no IPv6 from now on, or has it again; the client lets no IPv6 out.
+
 =head2 exits_at(ADDRESS)
 
 From now on the provider's customers come out at this address, one of EXIT.
@@ -68,6 +81,7 @@ our %RESOLVER = (
     isp => '198.51.100.53',
     provider => '10.66.0.53',
     public => '1.1.1.1',
+    swedish => '9.9.9.9',
 );
 our %EXIT = (
     home => '198.51.100.10',
@@ -125,7 +139,6 @@ sub _lay {
         (map { "ip address add $_/24 dev wan0\n" } @EXIT{qw(neighbour abroad)}),
         "ip address add $RESOLVER{provider}/32 dev lo\nip address add fd66::53/128 dev lo\n",
         _default('203.0.113.1', '2001:db8:113::1'));
-    $self->_connect(client => 20);
     $self->_connect(neighbour => 21);
     $self->{server}->run(join '', _up(eth0 => "$SERVER{home}/24", '2001:db8:10::30/64'),
         _up(eth1 => "$SERVER{internet}/30", '2001:db8:30::2/64'));
@@ -187,7 +200,13 @@ sub settle {
     my ($self) = @_;
     $self->{router}->run(_rules('ip saddr 192.168.1.0/24 oifname "wan0" masquerade'));
     $self->exits_at($EXIT{tunnel});
-    $self->{client}->run('nft flush ruleset');
+    $self->{client}->run(<<'SH');
+nft flush ruleset
+ip address flush dev eth0 scope global
+ip route flush proto boot
+ip -6 route flush proto boot
+SH
+    $self->_connect(client => 20);
     $self->{services}->behave;
     return;
 }
@@ -196,6 +215,46 @@ sub exits_at {
     my ($self, $address) = @_;
     return $self->{provider}->run(_rules("ip saddr 10.66.0.0/24 oifname \"wan0\" snat to $address",
         'ip6 saddr fd66::/64 oifname "wan0" masquerade'));
+}
+
+sub goes_beside {
+    my ($self, $address) = @_;
+    return $self->{client}->run("ip route add $address via $HOME_GATEWAY[0]");
+}
+
+sub intercepts {
+    my ($self, $host) = @_;
+    my ($interface, $resolver) = $host eq 'router' ? ('br0', $RESOLVER{isp})
+        : ('wgp', $RESOLVER{provider});
+    return $self->{$host}->run(<<"SH");
+nft -f - <<'NFT'
+table ip intercepting {
+    chain in {
+        type nat hook prerouting priority dstnat;
+        iifname "$interface" udp dport 53 dnat to $resolver
+    }
+}
+NFT
+SH
+}
+
+sub ipv6_ends {
+    my ($self) = @_;
+    return $self->{client}->run("ip -6 route flush proto boot\n"
+        . "ip -6 address flush dev eth0 scope global\n");
+}
+
+sub ipv6_begins {
+    my ($self) = @_;
+    return $self->{client}->run("ip address add 2001:db8:10::20/64 dev eth0\n"
+        . "ip route add default via $HOME_GATEWAY[1]\n");
+}
+
+sub blocks_ipv6 {
+    my ($self) = @_;
+    return $self->{client}->run('nft "add table ip6 blocking; add chain ip6 blocking out'
+        . ' { type filter hook output priority filter; }; add rule ip6 blocking out oifname eth0'
+        . ' ip6 daddr 2000::/3 reject"');
 }
 
 sub kill_switch {

@@ -6,7 +6,8 @@ Lab::Scenarios - what may befall the user of a VPN, and what is true then
 
 =head1 DESCRIPTION
 
-Lists of scenarios for Lab::Stage: @MAIN are those that the product is for.
+Lists of scenarios for Lab::Stage: @MAIN are those that the product is for; @DNS, @IPV6, @PROVIDER,
+@SERVICES and @SERVER tell by their names who is in trouble.
 
 =cut
 
@@ -19,7 +20,7 @@ use Exporter qw(import);
 use Lab::Network;
 use Lab::Stage;
 
-our @EXPORT = qw(@MAIN);
+our @EXPORT = qw(@MAIN @DNS @IPV6 @PROVIDER @SERVICES @SERVER);
 
 my %resolver = %Lab::Network::RESOLVER;
 my %exit = %Lab::Network::EXIT;
@@ -35,6 +36,25 @@ sub exits_at {
 }
 
 sub tunnel_dies { $_[0]->tunnel->die }
+
+sub goes_beside {
+    my ($name) = @_;
+    return sub { $_[0]->network->goes_beside($resolver{$name}) };
+}
+
+# A service fails, and the exit changes, so that its place has to be looked up.
+sub unknown_exit {
+    my (%fault) = @_;
+    return sub {
+        my ($stage) = @_;
+        my $network = $stage->network;
+        $network->{services}->misbehave($_ => $fault{$_}) for sort keys %fault;
+        $network->exits_at($exit{neighbour});
+    };
+}
+
+my $LEAKS = { light => 'yellow', conditions => ['dns_leak'], told => [$LEAK] };
+my $LEAKS_NO_MORE = { told => [$LEAK_OVER] };
 
 our @MAIN = (
     { name => 'the tunnel is healthy' },
@@ -76,14 +96,188 @@ our @MAIN = (
     {
         name => 'the resolver of the ISP is used, beside the tunnel',
         fault => uses_resolver('router'),
-        expect => { light => 'yellow', conditions => ['dns_leak'], told => [$LEAK] },
+        expect => $LEAKS,
         repair => uses_resolver('provider'),
-        after => { told => [$LEAK_OVER] },
+        after => $LEAKS_NO_MORE,
     },
     {
         name => 'a public resolver is used, through the tunnel',
         fault => uses_resolver('public'),
         todo => 'the server takes a resolver in another country for a leak',
+    },
+);
+
+our @DNS = (
+    {
+        name => 'the resolver of the ISP is used, by a route of its own',
+        given => goes_beside('isp'),
+        fault => uses_resolver('isp'),
+        expect => $LEAKS,
+        repair => uses_resolver('provider'),
+        after => $LEAKS_NO_MORE,
+    },
+    {
+        name => 'a resolver in the country of the exit is used, beside the tunnel',
+        given => goes_beside('swedish'),
+        fault => uses_resolver('swedish'),
+        expect => $LEAKS,
+        todo => 'the server sees a leak only when countries differ',
+    },
+    {
+        name => 'the same resolver is used, through the tunnel',
+        fault => uses_resolver('swedish'),
+    },
+    {
+        name => 'the home router intercepts port 53 beside the tunnel',
+        resolver => 'swedish',
+        fault => sub { $_[0]->network->intercepts('router'); goes_beside('swedish')->($_[0]) },
+        expect => $LEAKS,
+    },
+    {
+        name => 'the provider intercepts port 53 within the tunnel',
+        resolver => 'swedish',
+        fault => sub { $_[0]->network->intercepts('provider') },
+    },
+    {
+        name => 'another resolver of the provider is used',
+        fault => sub { $_[0]->network->{client}->resolver('fd66::53') },
+    },
+    {
+        name => 'the resolver is silent',
+        fault => sub { $_[0]->network->{client}->resolver('10.66.0.99') },
+        expect => { light => 'yellow', conditions => ['dns_unknown'] },
+        todo => 'the server takes the country of the trace for that of DNS',
+    },
+);
+
+our @IPV6 = (
+    {
+        name => 'the line has IPv4 alone',
+        given => sub { $_[0]->network->ipv6_ends },
+        tunnel => { ipv6 => 0 },
+    },
+    {
+        name => 'IPv6 leaves beside a tunnel for IPv4',
+        given => sub { $_[0]->network->ipv6_ends },
+        tunnel => { ipv6 => 0 },
+        fault => sub { $_[0]->network->ipv6_begins },
+        expect => { light => 'red', conditions => ['ipv6_leak'], told => [$IPV6_LEAK] },
+        todo => 'IPv6 is not judged',
+    },
+    {
+        name => 'IPv6 is blocked beside a tunnel for IPv4',
+        tunnel => { ipv6 => 0 },
+        given => sub { $_[0]->network->blocks_ipv6 },
+    },
+);
+
+our @PROVIDER = (
+    {
+        name => 'the provider is silently dead, the server is beyond it',
+        tunnels => ['wireguard'],
+        server => 'internet',
+        fault => sub { $_[0]->tunnel->provider_dies },
+        expect => { light => 'grey', conditions => ['offline'], told => [$OFFLINE] },
+    },
+    {
+        name => 'the provider is silently dead, the server is at home',
+        tunnels => ['wireguard'],
+        fault => sub { $_[0]->tunnel->provider_dies },
+        expect => { light => 'red', conditions => ['vpn_down'], told => [$DOWN],
+            may => ['dns_unknown'] },
+        todo => 'the client does not see that nobody is at the other end',
+    },
+    {
+        name => 'the provider is silently dead, the tunnel is given up',
+        tunnels => ['openvpn'],
+        fault => sub { $_[0]->tunnel->provider_dies },
+        expect => { light => 'red', conditions => [qw(bypass vpn_down)],
+            told => [ $BYPASS, $DOWN, $CHANGED ], may => [ qw(dns_unknown dns_leak), $LEAK ] },
+    },
+    {
+        name => 'a second client uses the same exit',
+        fault => sub { $_[0]->second_client },
+    },
+    {
+        name => 'the exit moves to another country, the resolver stays',
+        fault => exits_at('abroad'),
+        expect => { told => [$CHANGED] },
+        todo => 'the server takes a resolver in another country for a leak',
+    },
+);
+
+our @SERVICES = (
+    {
+        name => 'a service of places has had enough',
+        fault => unknown_exit(ipinfo => { status => 429 }),
+        expect => { told => [$CHANGED] },
+    },
+    {
+        name => 'a service of places does not answer',
+        fault => unknown_exit(ipinfo => { hang => 1 }),
+        expect => { told => [$CHANGED] },
+    },
+    {
+        name => 'a service of places is wrong about the exit',
+        fault => unknown_exit(
+            ipinfo => { of => $exit{neighbour}, code => 'NL', country => 'Netherlands' }),
+        expect => { told => [$CHANGED] },
+        todo => 'the server takes a resolver in another country for a leak',
+    },
+    {
+        name => 'no service of places answers',
+        fault => unknown_exit(map { ($_ => { status => 503 }) } qw(ipinfo ip-api ipwhois)),
+        expect => { told => [$CHANGED] },
+        todo => 'the server judges DNS by places alone',
+    },
+    {
+        name => 'the trace does not answer',
+        fault => sub { $_[0]->network->{services}->misbehave(trace => { status => 500 }) },
+    },
+    {
+        name => 'the health script says that the VPN is down',
+        script => "! test -e \"\$0.down\"\n",
+        fault => sub { Lab::run('touch ' . Lab->folder . '/health.down') },
+        expect => { light => 'red', conditions => ['vpn_down'], told => [$DOWN] },
+        repair => sub { Lab::run('rm ' . Lab->folder . '/health.down') },
+        after => { told => [$RECONNECTED] },
+    },
+    {
+        name => 'the health script hangs',
+        script => "test ! -e \"\$0.hangs\" || exec sleep 600\n",
+        fault => sub { Lab::run('touch ' . Lab->folder . '/health.hangs') },
+    },
+);
+
+our @SERVER = (
+    {
+        name => 'the server is started anew',
+        fault => sub { $_[0]->sentinel->stop; $_[0]->sentinel->start_again },
+    },
+    {
+        name => 'the server is killed, and started anew while there is a leak',
+        fault => uses_resolver('router'),
+        expect => $LEAKS,
+        repair => sub { $_[0]->sentinel->crash; $_[0]->sentinel->start_again },
+        after => { light => 'yellow', conditions => ['dns_leak'] },
+    },
+    {
+        name => 'the tunnel dies while the server is away',
+        fault => sub {
+            my ($stage) = @_;
+            $stage->sentinel->stop;
+            tunnel_dies($stage);
+            $stage->sentinel->start_again;
+        },
+        expect => { light => 'red', conditions => [qw(bypass vpn_down)],
+            told => [ $BYPASS, $DOWN, $CHANGED ], may => [ qw(dns_unknown dns_leak), $LEAK ] },
+    },
+    {
+        name => 'the server is not reached for a while',
+        fault => sub { $_[0]->network->{client}->run('ip route add blackhole 192.168.1.30') },
+        expect => { light => 'grey', conditions => ['offline'], told => [$OFFLINE] },
+        repair => sub { $_[0]->network->{client}->run('ip route del blackhole 192.168.1.30') },
+        after => { told => [$CONNECTED] },
     },
 );
 

@@ -21,11 +21,14 @@ Each scenario has a server of its own, a Sentinel with a BotApi, a tunnel and a 
 hash:
 
     name      what happens
+    tunnels   the only ones that it is played with, all if not given
     server    where it is, "home" if not given
     resolver  which one the client's system is configured with (see Lab::Network), "provider" if
               none is given
+    given     what is there before there is a tunnel: a function that gets the stage, whose
+              network() is there
     tunnel    options for Lab::Tunnel->up
-    client    environment of the client, beyond the usual one
+    script    a shell script that is the client's health script
     seen      how the user sees the client first: a hash of
 
                   light       "green" if none is given
@@ -34,8 +37,8 @@ hash:
                               none later; the first one is that whose time is measured
                   may         conditions and titles that are as right there as not there
 
-    fault     what then happens: a function that gets the stage, whose tunnel() and network are
-              there; none = nothing
+    fault     what then happens: a function that gets the stage, whose tunnel(), network() and
+              sentinel() are there; none = nothing
     expect    how the user has to see the client after that: a hash like seen
     repair    what ends it, a function too
     after     how the user has to see the client then
@@ -44,7 +47,11 @@ hash:
 A picture is compared a round of the client after it is as expected, or when it has not become so in
 time: what is told then must be all that was told.
 
-The titles are variables that are exported.
+The titles are variables that are exported. For the functions of a scenario there are also:
+
+=head2 second_client
+
+Starts another client on the same machine, and dies when it does not become green.
 
 =head2 end
 
@@ -74,7 +81,7 @@ my $CLIENT = 'lab';
 my $INTERVAL = 1;            # seconds between the client's rounds
 my $TIMEOUT = 2;             # of its requests
 my $THRESHOLD = 15;           # seconds; more than the longest round takes when nobody answers
-my $QUIET_ROUNDS = 3;        # rounds after which nothing has come of what shall have no effect
+my $QUIET_ROUNDS = 2;        # rounds after which nothing has come of what shall have no effect
 my $DEADLINE = 45;           # seconds until a picture is compared as it is
 my $TODO_DEADLINE = 8;       # the same where it is known to be wrong
 
@@ -83,9 +90,10 @@ our ($CONNECTED, $BYPASS, $BYPASS_OVER) =
 our ($DOWN, $OFFLINE, $RECONNECTED) =
     ('🔴 VPN Disconnected', '❌ Client Offline', '✅ VPN Reconnected');
 our ($LEAK, $LEAK_OVER) = ('⚠️ DNS LEAK DETECTED', '✅ DNS Leak Over');
+our $IPV6_LEAK = '⚠️ IPv6 LEAK DETECTED';
 our $CHANGED = '🔄 IP Address Changed';
 our @EXPORT = qw($CONNECTED $BYPASS $BYPASS_OVER $DOWN $OFFLINE $RECONNECTED $LEAK $LEAK_OVER
-    $CHANGED);
+    $IPV6_LEAK $CHANGED);
 
 sub new {
     my ($class) = @_;
@@ -95,12 +103,22 @@ sub new {
 sub tunnel { return $_[0]{tunnel} }
 sub network { return $_[0]{network} }
 sub sentinel { return $_[0]{sentinel} }
-sub daemon { return $_[0]{daemon} }
+
+sub second_client {
+    my ($self) = @_;
+    my $id = "$CLIENT-2";
+    $self->{second} = $self->_start_client($id, {});
+    my $is_green = sub { ($self->{sentinel}->client($id) // {})->{light} eq 'green' };
+    _wait(sub { $self->{sentinel}->client($id) && $is_green->() }, $DEADLINE)
+        or die 'the second client is not green';
+    return;
+}
 
 # --- a scenario -----------------------------------------------------------------------------------
 
 sub play {
     my ($self, $scenario, $kind) = @_;
+    return if !grep { $_ eq $kind } @{ $scenario->{tunnels} // [$kind] };
     # No subtest: a TODO that passes has to be seen from outside.
     $self->{name} = "$scenario->{name}, $kind";
     $self->_begin($scenario, $kind);
@@ -118,12 +136,19 @@ sub _begin {
     $self->_start_server($network->server_is($scenario->{server} // 'home'));
     $network->{client}->resolver(
         $Lab::Network::RESOLVER{ $scenario->{resolver} // 'provider' });
+    $scenario->{given}->($self) if $scenario->{given};
     $self->{tunnel} = Lab::Tunnel->up($network, $kind, %{ $scenario->{tunnel} // {} });
     $self->{since} = time;
-    $self->{daemon} = ClientDaemon->start(
-        by => [ $network->{client}->by ],
+    $self->{daemon} = $self->_start_client($CLIENT, $scenario);
+    return;
+}
+
+sub _start_client {
+    my ($self, $id, $scenario) = @_;
+    return ClientDaemon->start(
+        by => [ $self->{network}{client}->by ],
         env => {
-            VPN_SENTINEL_CLIENT_ID => $CLIENT,
+            VPN_SENTINEL_CLIENT_ID => $id,
             VPN_SENTINEL_SERVER_URL => "$self->{url}:" . $self->{sentinel}->port,
             VPN_SENTINEL_API_KEY => $Sentinel::KEY,
             VPN_SENTINEL_CHECK_INTERVAL => $INTERVAL,
@@ -135,10 +160,20 @@ sub _begin {
             VPN_SENTINEL_DNS_WHOAMI => 'o-o.myaddr.l.google.com',
             VPN_SENTINEL_CLOUDFLARE_DNS => '1.1.1.1:53',
             VPN_SENTINEL_DEBUG => 'true',
-            %{ $scenario->{client} // {} },
+            defined $scenario->{script}
+                ? (VPN_SENTINEL_HEALTH_SCRIPT => _script($scenario->{script})) : (),
         },
     );
-    return;
+}
+
+sub _script {
+    my ($text) = @_;
+    my $file = Lab->folder . '/health';
+    open my $out, '>', $file or die "$file: $!";
+    print {$out} "#!/bin/sh\n$text";
+    close $out;
+    chmod 0755, $file;
+    return $file;
 }
 
 # A new one for each scenario: a bot that has just told much tells more slowly.
@@ -176,6 +211,7 @@ sub _end_scenario {
     my ($self) = @_;
     my $daemon = delete $self->{daemon};
     is($daemon->end, 0, "$self->{name}: the client ends well");
+    delete $self->{second};
     (delete $self->{tunnel})->down;
     $self->{sentinel}->is_told($self->{bot}, "$self->{name}: all that happened was told");
     $self->{sentinel}->stop;

@@ -26,7 +26,7 @@ The provider's end is killed, and says nothing.
 
 =head2 down
 
-Both ends are gone, with all their traces. Also at the end of the object.
+Both ends are gone, with all their traces.
 
 =head2 interface
 

@@ -16,7 +16,7 @@ my $MARK = 51820;
 
 sub raise {
     my ($self) = @_;
-    my $theirs = 'wgp';
+    my $theirs = $self->{theirs} = 'wgp';
     $self->{interface} = 'wg0';
     $self->_make_keys;
     $self->{provider_pid} = $self->{provider}->start('wireguard-go', '-f', $theirs);
@@ -69,6 +69,8 @@ sub _make_keys {
 
 sub tidy {
     my ($self) = @_;
+    # Who is killed leaves its socket, and "wg" would remove it while the next one starts.
+    unlink map { "/run/wireguard/$_.sock" } @$self{qw(interface theirs)};
     # What routed into an interface that is gone is gone with it, but for the rules.
     $self->{client}->run(join "\n", map {
         ("ip -$_ rule del not fwmark $MARK table $MARK",
