@@ -23,15 +23,13 @@ The test's own network, which has no interface but lo, is the first host of the 
 
 =head2 folder
 
-A temporary folder, the only place where the lab writes.
+A folder of /run, and so in memory and gone with the test: the only place where the lab writes.
 
 =cut
 
 use strict;
 use warnings;
-use feature 'state';
 
-use File::Temp qw(tempdir);
 use Test::More ();
 
 my @TOOLS = qw(unshare nsenter mount ip nft wg wireguard-go openvpn openssl dnsmasq);
@@ -95,20 +93,13 @@ sub _try {
 sub _furnish {
     run(<<'SH');
 mount -t tmpfs tmpfs /run
-mkdir /run/netns /run/wireguard
+mkdir /run/netns /run/wireguard /run/lab
 ip link set lo up
 SH
     return;
 }
 
-sub folder {
-    state $folder = do {
-        my $made = tempdir('vpnsentinel-lab-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-        chmod 0755, $made;
-        $made;
-    };
-    return $folder;
-}
+sub folder { return '/run/lab' }
 
 =head2 run(SCRIPT, COMMAND...)
 
