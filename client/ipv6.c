@@ -10,6 +10,7 @@
 #include "vpn_sight.h"
 
 #define COMPONENT "ipv6"
+#define TRACE_PATH "/cdn-cgi/trace"
 
 /* What a probe found. */
 typedef struct finding_t {
@@ -44,15 +45,18 @@ static void read_trace(finding_t *out, const vps_http_t *http)
 static void run_probe(finding_t *out, const options_t *options, transfer_t *transfer)
 {
     const long limit = options->timeout * CLOCK_SECOND;
+    char url[OPTIONS_URL_SIZE + sizeof(TRACE_PATH)];
     const vps_http_request_t request = {
-        .url = options->trace6_url,
+        .url = url,
         .timeout_ms = transfer_left(transfer, limit < IPV6_PROBE_MAX ? limit : IPV6_PROBE_MAX),
         .answer_max = VPS_TRACE_BODY_MAX,
         .proxy = "",
     };
     vps_http_t http;
-    const transfer_kind_t kind = transfer_run(transfer, &request, &http);
+    transfer_kind_t kind;
 
+    snprintf(url, sizeof(url), "%s" TRACE_PATH, options->trace6_url);
+    kind = transfer_run(transfer, &request, &http);
     out->probe = IPV6_UNCLEAR;
     if (kind == TRANSFER_OK) {
         read_trace(out, &http);

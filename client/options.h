@@ -47,7 +47,7 @@ typedef struct options_t {
     char gluetun_api_key[OPTIONS_SECRET_SIZE]; /* "" = send none */
     options_service_t service;                 /* who is asked for places */
     char trace_url[OPTIONS_URL_SIZE];          /* no slash at the end */
-    char trace6_url[OPTIONS_URL_SIZE];         /* of the trace by IPv6; "" = do not look there */
+    char trace6_url[OPTIONS_URL_SIZE];         /* the same by IPv6; "" = do not look there */
     char cloudflare_dns[OPTIONS_SERVER_SIZE];  /* "address:port", an IPv6 address in brackets */
     char dns_whoami[OPTIONS_NAME_SIZE];        /* "" = send no DNS queries at all */
     dns_allowed_t dns_allowed;                 /* where DNS may come out */

@@ -103,7 +103,7 @@ static bool read_ipv6_url(const option_t *option, void *member, const char *text
     if (strcasecmp(text, "off") == 0 || strcasecmp(text, "none") == 0) {
         return read_copy(option, member, "");
     }
-    return is_base_url(text) && is_ipv6_host(text) && read_copy(option, member, text);
+    return is_ipv6_host(text) && read_url(option, member, text);
 }
 
 /* With or without slashes around it, it is kept with one in front. */
@@ -314,11 +314,11 @@ const option_t options_table[] = {
      .allowed = A_URL,
      .help = "Cloudflare or a mirror"},
     {.name = "VPN_SENTINEL_TRACE6_URL",
-     .fallback = "https://[2606:4700:4700::1111]/cdn-cgi/trace",
+     .fallback = "https://[2606:4700:4700::1111]",
      .read = read_ipv6_url,
      MEMBER(trace6_url),
      .allowed = "an http or https URL of at most 511 bytes with an IPv6 address, or off",
-     .help = "the trace by IPv6; off = do not look where that comes out"},
+     .help = "the same by IPv6; off = do not look where that comes out"},
     {.name = "VPN_SENTINEL_CLOUDFLARE_DNS",
      .fallback = "1.1.1.1:53",
      .read = read_dns_server,

@@ -78,7 +78,7 @@ subtest 'defaults' => sub {
         VPN_SENTINEL_CHECK_INTERVAL => 60, VPN_SENTINEL_TIMEOUT => 10, IPINFO_API_TOKEN => '',
         VPN_SENTINEL_IPINFO_URL => 'https://ipinfo.io', VPN_SENTINEL_IPAPI_URL => 'http://ip-api.com',
         VPN_SENTINEL_TRACE_URL => 'https://1.1.1.1', VPN_SENTINEL_DEBUG => 'false',
-        VPN_SENTINEL_TRACE6_URL => 'https://[2606:4700:4700::1111]/cdn-cgi/trace',
+        VPN_SENTINEL_TRACE6_URL => 'https://[2606:4700:4700::1111]',
         VPN_SENTINEL_IPWHOIS_URL => 'https://ipwho.is', VPN_SENTINEL_GLUETUN_URL => '',
         VPN_SENTINEL_GLUETUN_API_KEY => '', VPN_SENTINEL_GEOLOCATION_SERVICE => 'auto',
         VPN_SENTINEL_CLOUDFLARE_DNS => '1.1.1.1:53', VPN_SENTINEL_DNS_WHOAMI => 'o-o.myaddr.l.google.com',

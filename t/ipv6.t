@@ -38,7 +38,7 @@ sub network {
     return;
 }
 
-my %env = (VPN_SENTINEL_TRACE6_URL => $trace->url . '/cdn-cgi/trace', VPN_SENTINEL_DEBUG => 1, VPN_SENTINEL_DNS_WHOAMI => 'none');
+my %env = (VPN_SENTINEL_TRACE6_URL => $trace->url, VPN_SENTINEL_DEBUG => 1, VPN_SENTINEL_DNS_WHOAMI => 'none');
 
 sub look {
     my ($network, %more) = @_;
@@ -48,7 +48,7 @@ sub look {
     return (JSON::PP->new->decode($done->{out}), $done->{err});
 }
 
-my $closed = 'http://[::1]:1/cdn-cgi/trace';
+my $closed = 'http://[::1]:1';
 my @case = (
     ['by the tunnel', "$interfaces$tun4$tun6", {}, 'tunnel', $EXIT6, qr/Leaves by: tun0/],
     ['by the tunnel, to nowhere', "$interfaces$tun4$tun6", { VPN_SENTINEL_TRACE6_URL => $closed }, 'blocked'],
@@ -57,7 +57,7 @@ my @case = (
     ['beside it, refused', "$interfaces$tun4$line6", { VPN_SENTINEL_TRACE6_URL => $closed }, 'blocked', undef,
         qr/Leaves by: eth0 \| Comes out at: ./],
     ['beside it, to nowhere', "$interfaces$tun4$line6",
-        { VPN_SENTINEL_TRACE6_URL => 'https://[2606:4700:4700::1111]/cdn-cgi/trace' }, 'blocked'],
+        { VPN_SENTINEL_TRACE6_URL => 'https://[2606:4700:4700::1111]' }, 'blocked'],
     ['beside it, not looked', "$interfaces$tun4$line6", { VPN_SENTINEL_TRACE6_URL => 'off' }, undef, undef, qr/not probed/],
     ['IPv4 alone', "$interfaces$tun4", {}, 'blocked'],
     (map { ["$_ by a route", "$interfaces${tun4}ip -6 route add $_ default", {}, 'blocked'] }
@@ -140,7 +140,7 @@ subtest 'TERM ends it promptly' => sub {
 };
 
 subtest 'what is no URL of IPv6' => sub {
-    for my $bad ('https://one.one.one.one/cdn-cgi/trace', 'https://1.1.1.1/cdn-cgi/trace',
+    for my $bad ('https://one.one.one.one', 'https://1.1.1.1',
         '[2606:4700:4700::1111]', 'https://[2606:4700:4700::1111') {
         my $done = ClientDaemon->run(args => ['--check-config'], env => { VPN_SENTINEL_TRACE6_URL => $bad });
         is($done->{status}, 2, $bad);
