@@ -103,7 +103,6 @@ our @MAIN = (
     {
         name => 'a public resolver is used, through the tunnel',
         fault => uses_resolver('public'),
-        todo => 'the server takes a resolver in another country for a leak',
     },
 );
 
@@ -121,7 +120,6 @@ our @DNS = (
         given => goes_beside('swedish'),
         fault => uses_resolver('swedish'),
         expect => $LEAKS,
-        todo => 'the server sees a leak only when countries differ',
     },
     {
         name => 'the same resolver is used, through the tunnel',
@@ -143,10 +141,8 @@ our @DNS = (
         fault => sub { $_[0]->network->{client}->resolver('fd66::53') },
     },
     {
-        name => 'the resolver is silent',
+        name => 'the resolver is silent, within the tunnel',
         fault => sub { $_[0]->network->{client}->resolver('10.66.0.99') },
-        expect => { light => 'yellow', conditions => ['dns_unknown'] },
-        todo => 'the server takes the country of the trace for that of DNS',
     },
 );
 
@@ -162,7 +158,6 @@ our @IPV6 = (
         tunnel => { ipv6 => 0 },
         fault => sub { $_[0]->network->ipv6_begins },
         expect => { light => 'red', conditions => ['ipv6_leak'], told => [$IPV6_LEAK] },
-        todo => 'IPv6 is not judged',
     },
     {
         name => 'IPv6 is blocked beside a tunnel for IPv4',
@@ -202,7 +197,6 @@ our @PROVIDER = (
         name => 'the exit moves to another country, the resolver stays',
         fault => exits_at('abroad'),
         expect => { told => [$CHANGED] },
-        todo => 'the server takes a resolver in another country for a leak',
     },
 );
 
@@ -222,13 +216,11 @@ our @SERVICES = (
         fault => unknown_exit(
             ipinfo => { of => $exit{neighbour}, code => 'NL', country => 'Netherlands' }),
         expect => { told => [$CHANGED] },
-        todo => 'the server takes a resolver in another country for a leak',
     },
     {
         name => 'no service of places answers',
         fault => unknown_exit(map { ($_ => { status => 503 }) } qw(ipinfo ip-api ipwhois)),
         expect => { told => [$CHANGED] },
-        todo => 'the server judges DNS by places alone',
     },
     {
         name => 'the trace does not answer',

@@ -90,7 +90,7 @@ our ($CONNECTED, $BYPASS, $BYPASS_OVER) =
 our ($DOWN, $OFFLINE, $RECONNECTED) =
     ('🔴 VPN Disconnected', '❌ Client Offline', '✅ VPN Reconnected');
 our ($LEAK, $LEAK_OVER) = ('⚠️ DNS LEAK DETECTED', '✅ DNS Leak Over');
-our $IPV6_LEAK = '⚠️ IPv6 LEAK DETECTED';
+our $IPV6_LEAK = '⚠️ IPV6 LEAK DETECTED';
 our $CHANGED = '🔄 IP Address Changed';
 our @EXPORT = qw($CONNECTED $BYPASS $BYPASS_OVER $DOWN $OFFLINE $RECONNECTED $LEAK $LEAK_OVER
     $IPV6_LEAK $CHANGED);
@@ -154,6 +154,7 @@ sub _start_client {
             VPN_SENTINEL_CHECK_INTERVAL => $INTERVAL,
             VPN_SENTINEL_TIMEOUT => $TIMEOUT,
             VPN_SENTINEL_TRACE_URL => 'http://1.1.1.1',
+            VPN_SENTINEL_TRACE6_URL => 'http://[2606:4700:4700::1111]',
             VPN_SENTINEL_IPINFO_URL => 'http://ipinfo.io',
             VPN_SENTINEL_IPAPI_URL => 'http://ip-api.com',
             VPN_SENTINEL_IPWHOIS_URL => 'http://ipwho.is',
