@@ -3,26 +3,73 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "dns_verdict.h"
+#include "log.h"
 #include "version.h"
 
 static bool look_at_dns(look_t *look, const options_t *options, transfer_t *transfer,
-                        vps_record_t *record)
+                        vps_record_t *record, dns_view_t *view)
 {
-    dns_view_t view;
-
-    if (!dns_look(&look->dns, &view, options, transfer->wait,
+    if (!dns_look(&look->dns, view, options, transfer->wait,
                   transfer_left(transfer, DNS_LOOK_MAX))) {
         return false;
     }
-    dns_compare(&look->dns, &view, &record->public_ip);
-    dns_verdict(&look->dns, &view, &look->places, options, transfer, record);
+    dns_compare(&look->dns, view, &record->public_ip);
+    dns_verdict(&look->dns, view, &look->places, options, transfer, record);
     return true;
 }
+
+/* --- silence --- */
+
+/* Did anybody answer, other than past the tunnel? */
+static bool has_answer(const exit_seen_t *seen, const dns_view_t *view)
+{
+    if (seen->trace.ip.version != 0 ||
+        (view->direct.version != 0 && view->direct_path != VPS_DNS_PATH_OUTSIDE)) {
+        return true;
+    }
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->servers[i].exit.version != 0 && view->servers[i].path != VPS_DNS_PATH_OUTSIDE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_silence(outage_t *silent, bool is_silent)
+{
+    char length[OUTAGE_LENGTH_SIZE];
+
+    if (!is_silent && outage_end(silent, clock_elapsed(), length)) {
+        log_write(VPS_INFO, "vpn", "✅ Something comes through the tunnel again after %s", length);
+    } else if (is_silent) {
+        log_write(outage_fail(silent, 0, clock_elapsed()) ? VPS_WARN : VPS_DEBUG, "vpn",
+                  "⚠️ VPN is down: nothing comes through the tunnel any more");
+    }
+}
+
+/* A health script knows better. */
+static void judge_silence(look_t *look, const options_t *options, vps_answer_t heard,
+                          vps_record_t *record)
+{
+    const vps_answer_t found = (vps_answer_t)record->vpn_connected;
+    vps_answer_t answer;
+
+    if (options->health_script[0] != '\0') {
+        return;
+    }
+    answer = silence_judge(&look->silence, found, heard);
+    tell_silence(&look->silent, answer != found);
+    record->vpn_connected = (uint8_t)answer;
+}
+
+/* --- what others call --- */
 
 bool look_around(look_t *look, const options_t *options, transfer_t *transfer, vps_record_t *record)
 {
     exit_seen_t seen;
+    dns_view_t view;
 
     memset(record, 0, sizeof(*record));
     memcpy(record->client_id, options->client_id, sizeof(record->client_id));
@@ -33,9 +80,14 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer, v
     }
     exit_fill(record, &seen);
     if (!ipv6_look(&look->ipv6, options, transfer, record) ||
-        !look_at_dns(look, options, transfer, record)) {
+        !look_at_dns(look, options, transfer, record, &view)) {
         return false;
     }
+    judge_silence(look, options,
+                  has_answer(&seen, &view) ? VPS_YES
+                  : transfer->until != 0   ? VPS_UNKNOWN /* in a hurry */
+                                           : VPS_NO,
+                  record);
     record->timestamp = time(NULL);
     return !transfer->wait->signals.stop;
 }

@@ -13,8 +13,10 @@
 #include "exit.h"
 #include "ipv6.h"
 #include "options.h"
+#include "outage.h"
 #include "places.h"
 #include "record.h"
+#include "silence.h"
 #include "transfer.h"
 #include "vpn.h"
 
@@ -25,6 +27,8 @@ typedef struct look_t {
     exit_t exit;
     ipv6_t ipv6;
     dns_t dns;
+    silence_t silence;
+    outage_t silent; /* nothing comes through the tunnel */
 } look_t;
 
 /* Look, and fill a record whole. Returns false when a signal asked to stop. */

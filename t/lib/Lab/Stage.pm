@@ -103,6 +103,7 @@ sub new {
 sub tunnel { return $_[0]{tunnel} }
 sub network { return $_[0]{network} }
 sub sentinel { return $_[0]{sentinel} }
+sub daemon { return $_[0]{daemon} }
 
 sub second_client {
     my ($self) = @_;
