@@ -7,7 +7,7 @@ Lab::Scenarios - what may befall the user of a VPN, and what is true then
 =head1 DESCRIPTION
 
 Lists of scenarios for Lab::Stage: @MAIN are those that the product is for; @DNS, @IPV6, @PROVIDER,
-@SERVICES and @SERVER tell by their names who is in trouble.
+@SERVICES, @SERVER and @MACHINE, the client's, tell by their names who is in trouble.
 
 =cut
 
@@ -20,7 +20,7 @@ use Exporter qw(import);
 use Lab::Network;
 use Lab::Stage;
 
-our @EXPORT = qw(@MAIN @DNS @IPV6 @PROVIDER @SERVICES @SERVER);
+our @EXPORT = qw(@MAIN @DNS @IPV6 @PROVIDER @SERVICES @SERVER @MACHINE);
 
 my %resolver = %Lab::Network::RESOLVER;
 my %exit = %Lab::Network::EXIT;
@@ -302,6 +302,32 @@ our @SERVER = (
         expect => { light => 'grey', conditions => ['offline'], told => [$OFFLINE] },
         repair => sub { $_[0]->network->{client}->run('ip route del blackhole 192.168.1.30') },
         after => { told => [$CONNECTED] },
+    },
+);
+
+our @MACHINE = (
+    {
+        name => 'the clock of the client is set forward by a day',
+        preload => ['clockstep'],
+        fault => sub { $_[0]->daemon->step_clock(86_400) },
+    },
+    {
+        name => 'the clock of the client is set back by a day',
+        preload => ['clockstep'],
+        fault => sub { $_[0]->daemon->step_clock(-86_400) },
+    },
+    {
+        name => 'the machine of the client was suspended for an hour',
+        preload => ['clockstep'],
+        fault => sub { $_[0]->daemon->suspend(3600) },
+    },
+    {
+        name => 'the clock is set back by a day, then there is a leak',
+        preload => ['clockstep'],
+        fault => sub { $_[0]->daemon->step_clock(-86_400); uses_resolver('router')->($_[0]) },
+        expect => $LEAKS,
+        repair => uses_resolver('provider'),
+        after => $LEAKS_NO_MORE,
     },
 );
 

@@ -29,6 +29,7 @@ hash:
               network() is there
     tunnel    options for Lab::Tunnel->up
     script    a shell script that is the client's health script
+    preload   libraries for the client (see ClientDaemon), none if none is given
     seen      how the user sees the client first: a hash of
 
                   light       "green" if none is given
@@ -148,6 +149,7 @@ sub _start_client {
     my ($self, $id, $scenario) = @_;
     return ClientDaemon->start(
         by => [ $self->{network}{client}->by ],
+        preload => $scenario->{preload} // [],
         env => {
             VPN_SENTINEL_CLIENT_ID => $id,
             VPN_SENTINEL_SERVER_URL => "$self->{url}:" . $self->{sentinel}->port,
