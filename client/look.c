@@ -84,9 +84,9 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer, v
         return false;
     }
     judge_silence(look, options,
-                  has_answer(&seen, &view) ? VPS_YES
-                  : transfer->until != 0   ? VPS_UNKNOWN /* in a hurry */
-                                           : VPS_NO,
+                  has_answer(&seen, &view)      ? VPS_YES
+                  : transfer_is_hasty(transfer) ? VPS_UNKNOWN
+                                                : VPS_NO,
                   record);
     record->timestamp = time(NULL);
     return !transfer->wait->signals.stop;

@@ -14,8 +14,6 @@
 #include "report.h"
 #include "version.h"
 
-#define LOOK_EARLY_MAX 2500 /* ms for the first look after a change of the network */
-
 /* --- what it holds --- */
 
 static void use_options(loop_t *loop, const options_t *options)
@@ -71,6 +69,11 @@ void loop_close(loop_t *loop)
 
 static report_result_t look_and_report(loop_t *loop)
 {
+    const report_setup_t setup = {.course = &loop->course,
+                                  .found = &loop->found,
+                                  .options = &loop->options,
+                                  .transfer = &loop->transfer,
+                                  .is_hasty = loop->transfer.until != 0};
     vps_record_t record;
     vps_past_t past;
     report_result_t result;
@@ -83,7 +86,7 @@ static report_result_t look_and_report(loop_t *loop)
     seen = clock_elapsed();
     journal_note(&loop->journal, &record, seen);
     journal_fill(&past, &loop->journal, &record, seen);
-    result = report_send(&loop->course, &loop->options, &loop->transfer, &record, &past);
+    result = report_send(&setup, &record, &past);
     if (result.kind == TRANSFER_OK) {
         journal_told(&loop->journal);
     }
@@ -172,7 +175,7 @@ static void play_round_anew(loop_t *loop)
         log_write(VPS_INFO, "client", "Network changed: %s, reporting at once",
                   change_format(text, kinds));
         look_observed(&loop->look, &nobody);
-        loop->transfer.until = clock_elapsed() + LOOK_EARLY_MAX;
+        loop->transfer.until = clock_elapsed() + TRANSFER_HASTE;
     } else {
         log_write(VPS_DEBUG, "client", "Looking once more after the change of the network");
     }

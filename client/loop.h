@@ -29,6 +29,7 @@ typedef struct loop_t {
     journal_t journal;
     unsigned kept; /* the journal's changes, as of its copy in the folder */
     course_t course;
+    found_t found;
     int timer; /* descriptor; readable when the next round is due */
 } loop_t;
 

@@ -161,9 +161,10 @@ static vps_http_tls_t report_tls(const options_t *options)
     };
 }
 
-static transfer_kind_t post(const options_t *options, transfer_t *transfer, const char *body,
-                            vps_http_t *http)
+static transfer_kind_t post(const report_setup_t *setup, const char *body,
+                            struct curl_slist *connect_to, vps_http_t *http)
 {
+    const options_t *options = setup->options;
     char url[URL_SIZE];
     struct curl_slist *header = report_header(options);
     vps_http_tls_t tls = report_tls(options);
@@ -175,12 +176,31 @@ static transfer_kind_t post(const options_t *options, transfer_t *transfer, cons
         .timeout_ms = options->timeout * 1000,
         .answer_max = ANSWER_MAX,
         .tls = &tls,
+        .connect_to = connect_to,
     };
     transfer_kind_t kind;
 
     snprintf(url, sizeof(url), "%s%s/keepalive", options->server_url, options->api_path);
-    kind = transfer_run(transfer, &request, http);
+    kind = transfer_run(setup->transfer, &request, http);
     curl_slist_free_all(header);
+    return kind;
+}
+
+/* By its name, and where it was when that is not found; the other way round there is no time for. */
+static transfer_kind_t post_somewhere(const report_setup_t *setup, const char *body,
+                                      vps_http_t *http)
+{
+    struct curl_slist *known = found_list(setup->found, setup->options);
+    transfer_kind_t kind = post(setup, body, setup->is_hasty ? known : NULL, http);
+
+    if (kind == TRANSFER_UNREACHABLE && known != NULL && found_no_name(http)) {
+        vps_http_close(http);
+        kind = post(setup, body, known, http);
+    }
+    if (kind == TRANSFER_OK) {
+        found_note(setup->found, setup->options, http);
+    }
+    curl_slist_free_all(known);
     return kind;
 }
 
@@ -211,8 +231,8 @@ static report_result_t conclude(course_t *course, transfer_kind_t kind, const vp
     return result;
 }
 
-report_result_t report_send(course_t *course, const options_t *options, transfer_t *transfer,
-                            const vps_record_t *record, const vps_past_t *past)
+report_result_t report_send(const report_setup_t *setup, const vps_record_t *record,
+                            const vps_past_t *past)
 {
     report_result_t result = {.kind = TRANSFER_UNREACHABLE};
     vps_http_t http;
@@ -223,8 +243,8 @@ report_result_t report_send(course_t *course, const options_t *options, transfer
         log_write(VPS_ERROR, "report", "❌ Out of memory");
         return result;
     }
-    result.kind = post(options, transfer, text, &http);
-    result = conclude(course, result.kind, record, &http);
+    result.kind = post_somewhere(setup, text, &http);
+    result = conclude(setup->course, result.kind, record, &http);
     vps_http_close(&http);
     json_object_put(body);
     return result;

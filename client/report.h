@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "course.h"
+#include "found.h"
 #include "options.h"
 #include "past.h"
 #include "transfer.h"
@@ -27,8 +28,20 @@ const char *report_body(json_object **body, const vps_record_t *record, const vp
 /* How a report ended, as a phrase for people. */
 const char *report_outcome(transfer_kind_t kind);
 
-/* Send a report and say in the log how it went, as far as that is news in this course. */
-report_result_t report_send(course_t *course, const options_t *options, transfer_t *transfer,
-                            const vps_record_t *record, const vps_past_t *past);
+/* What it takes to send one. */
+typedef struct report_setup_t {
+    course_t *course;
+    found_t *found;
+    const options_t *options;
+    transfer_t *transfer;
+    bool is_hasty; /* the server is where it was, as long as nobody says otherwise */
+} report_setup_t;
+
+/*
+ * Send a report and say in the log how it went, as far as that is news in this course. A server whose name
+ * is not found is looked for where it was.
+ */
+report_result_t report_send(const report_setup_t *setup, const vps_record_t *record,
+                            const vps_past_t *past);
 
 #endif

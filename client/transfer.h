@@ -13,6 +13,7 @@
 
 #define TRANSFER_REASON_SIZE 384 /* bytes */
 #define TRANSFER_OVERTAKEN 1000  /* ms */
+#define TRANSFER_HASTE 2500      /* ms for a look that is in a hurry */
 
 /* How a request ended. */
 typedef enum transfer_kind_t {
@@ -36,15 +37,28 @@ typedef struct transfer_t {
         until; /* of clock_elapsed(): looking around must have ended by then; 0 = it takes its time */
 } transfer_t;
 
-/* How much of so many ms is left for looking around; 0 = none. */
+/*
+ * How much of so many ms is left for looking around; 0 = none. A change of the network in the middle of
+ * a look hastens it: another one will follow.
+ */
 static inline int64_t transfer_left(const transfer_t *transfer, int64_t ms)
 {
-    const int64_t left = transfer->until - clock_elapsed();
+    const change_watch_t *changes = transfer->wait != NULL ? transfer->wait->changes : NULL;
+    int64_t until = transfer->until, left;
 
-    if (transfer->until == 0 || left > ms) {
+    if (until == 0 && changes != NULL && changes->change.kinds != 0) {
+        until = changes->change.first + TRANSFER_HASTE;
+    }
+    left = until - clock_elapsed();
+    if (until == 0 || left > ms) {
         return ms;
     }
     return left > 0 ? left : 0;
+}
+
+static inline bool transfer_is_hasty(const transfer_t *transfer)
+{
+    return transfer_left(transfer, INT64_MAX) != INT64_MAX;
 }
 
 /* Returns false when memory is out. curl_global_init() must have been called. */

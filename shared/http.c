@@ -48,6 +48,7 @@ static CURLcode set_request(CURL *easy, const vps_http_request_t *request, const
     failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
     failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent);
     failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->header);
+    failed |= curl_easy_setopt(easy, CURLOPT_CONNECT_TO, request->connect_to);
     if (request->body != NULL) {
         failed |=
             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);

@@ -34,7 +34,8 @@ typedef struct vps_http_request_t {
     long timeout_ms;           /* for the whole transfer */
     size_t answer_max;         /* bytes of answer body; a longer one fails with CURLE_WRITE_ERROR */
     const char *proxy; /* URL, "" = none; NULL = what the environment says (libcurl's way) */
-    const vps_http_tls_t *tls; /* NULL = the system's CAs, no certificate of ours */
+    const vps_http_tls_t *tls;     /* NULL = the system's CAs, no certificate of ours */
+    struct curl_slist *connect_to; /* CURLOPT_CONNECT_TO or NULL; the caller's, as header */
 } vps_http_request_t;
 
 /* A prepared transfer and what came back. */

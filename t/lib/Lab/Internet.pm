@@ -69,6 +69,8 @@ my %ADDRESSES = (
     (map { ($_ => { A => $WEB }) } qw(ipinfo.io ip-api.com)),
     'v6.ipinfo.io' => { AAAA => $WEB6 },
     'ipwho.is' => { A => $WEB, AAAA => $WEB6 },
+    'home.sentinel.example' => { A => '192.168.1.30' },
+    'internet.sentinel.example' => { A => '192.0.2.130' },
     'one.one.one.one' => { A => $CLOUDFLARE, AAAA => $CLOUDFLARE6 },
 );
 my %TYPE = (1 => 'A', 16 => 'TXT', 28 => 'AAAA');

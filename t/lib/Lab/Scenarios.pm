@@ -187,7 +187,8 @@ our @PROVIDER = (
         tunnels => ['openvpn'],
         fault => sub { $_[0]->tunnel->provider_dies },
         expect => { light => 'red', conditions => [qw(bypass vpn_down)],
-            told => [ $BYPASS, $DOWN, $CHANGED ], may => [ qw(dns_unknown dns_leak), $LEAK ] },
+            told => [ $BYPASS, $DOWN, $CHANGED ],
+            may => [ qw(dns_unknown dns_leak), $LEAK, $OFFLINE, $CONNECTED ] },
     },
     {
         name => 'a second client uses the same exit',

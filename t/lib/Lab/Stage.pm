@@ -135,7 +135,8 @@ sub _begin {
     my ($self, $scenario, $kind) = @_;
     my $network = $self->{network};
     $network->settle;
-    $self->_start_server($network->server_is($scenario->{server} // 'home'));
+    my $place = $scenario->{server} // 'home';
+    $self->_start_server($place, $network->server_is($place));
     $network->{client}->resolver(
         $Lab::Network::RESOLVER{ $scenario->{resolver} // 'provider' });
     $scenario->{given}->($self) if $scenario->{given};
@@ -182,8 +183,9 @@ sub _script {
 
 # A new one for each scenario: a bot that has just told much tells more slowly.
 sub _start_server {
-    my ($self, $address, @public) = @_;
-    $self->{url} = "http://$address";
+    my ($self, $place, $address, @public) = @_;
+    # By a name, as people do, which their resolver has to find.
+    $self->{url} = "http://$place.sentinel.example";
     # In a group it would be slower, too.
     $self->{bot} = BotApi->start(chat => 4242);
     $self->{sentinel} = Sentinel->start(conf => <<"CONF" . $self->{bot}->conf);
