@@ -17,16 +17,20 @@ size_t hindsight_make(hindsight_t out[VPS_PAST_MAX], const vps_past_t *past,
                       const vps_record_t *report, int64_t when)
 {
     vps_record_t seen = {0}; /* of one time */
+    unsigned facts = 0;      /* bits of vps_fact_t: in it */
     int64_t before = 0;
     size_t count = 0;
 
     for (size_t i = 0; i < past->count; i++) {
         const int64_t at = when_of(&past->changes[i], report, when, before);
+        const unsigned fact = 1U << past->changes[i].fact;
 
-        if (count == 0 || at != before) {
+        if (count == 0 || at != before || (facts & fact) != 0) { /* within a second, too */
             seen = (vps_record_t){0};
+            facts = 0;
             out[count++].when = at;
         }
+        facts |= fact;
         vps_change_apply(&seen, &past->changes[i]);
         assess_judged(&out[count - 1].judged, &seen);
         before = at;

@@ -19,7 +19,8 @@ typedef struct hindsight_t {
 
 /*
  * Make them of the journal of a report that came at when (sec since epoch). Returns how many; they are
- * in the order of the journal, and none is of a later time than the next or than when.
+ * in the order of the journal, and none is of a later time than the next or than when. What came and
+ * went within a second is two of the same time.
  */
 size_t hindsight_make(hindsight_t out[VPS_PAST_MAX], const vps_past_t *past,
                       const vps_record_t *report, int64_t when);

@@ -110,6 +110,20 @@ static void test_order(void **state)
     assert_int_equal(out[1].when, NOW - 40);
 }
 
+static void test_within_a_second(void **state)
+{
+    (void)state;
+    change(100, VPS_FACT_VPN_CONNECTED, "n");
+    change(100, VPS_FACT_LOCATION, "RO");
+    change(100, VPS_FACT_VPN_CONNECTED, "y");
+    assert_int_equal(make(200), 2);
+    assert_int_equal(out[0].when, NOW - 100);
+    assert_int_equal(out[0].judged.vpn_connected, VPS_NO);
+    assert_string_equal(out[0].judged.place, "RO");
+    assert_int_equal(out[1].when, NOW - 100);
+    assert_int_equal(out[1].judged.vpn_connected, VPS_YES);
+}
+
 static void test_many(void **state)
 {
     (void)state;
@@ -123,8 +137,11 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_nothing, start), cmocka_unit_test_setup(test_times, start),
-        cmocka_unit_test_setup(test_facts, start),   cmocka_unit_test_setup(test_order, start),
+        cmocka_unit_test_setup(test_nothing, start),
+        cmocka_unit_test_setup(test_times, start),
+        cmocka_unit_test_setup(test_facts, start),
+        cmocka_unit_test_setup(test_order, start),
+        cmocka_unit_test_setup(test_within_a_second, start),
         cmocka_unit_test_setup(test_many, start),
     };
 
