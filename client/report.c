@@ -197,9 +197,6 @@ static transfer_kind_t post_somewhere(const report_setup_t *setup, const char *b
         vps_http_close(http);
         kind = post(setup, body, known, http);
     }
-    if (kind == TRANSFER_OK) {
-        found_note(setup->found, setup->options, http);
-    }
     curl_slist_free_all(known);
     return kind;
 }
@@ -245,6 +242,9 @@ report_result_t report_send(const report_setup_t *setup, const vps_record_t *rec
     }
     result.kind = post_somewhere(setup, text, &http);
     result = conclude(setup->course, result.kind, record, &http);
+    if (result.kind == TRANSFER_OK) { /* a captive portal is none that is to be found again */
+        found_note(setup->found, setup->options, &http);
+    }
     vps_http_close(&http);
     json_object_put(body);
     return result;
