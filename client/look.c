@@ -22,10 +22,10 @@ static bool look_at_dns(look_t *look, const options_t *options, transfer_t *tran
 
 /* --- silence --- */
 
-/* Did anybody answer, other than past the tunnel? */
+/* Did anybody answer, other than past the tunnel? Who knows the exit was answered, if not just now. */
 static bool has_answer(const exit_seen_t *seen, const dns_view_t *view)
 {
-    if (seen->trace.ip.version != 0 ||
+    if (seen->trace.ip.version != 0 || seen->place.public_ip.version != 0 ||
         (view->direct.version != 0 && view->direct_path != VPS_DNS_PATH_OUTSIDE)) {
         return true;
     }
