@@ -11,8 +11,7 @@ Real tunnels, in networks made for that: what befalls them, what is true for the
 the server shows and Telegram is told. `make lab` writes this page; `t/lib/Lab/Scenarios.pm` has
 the scenarios.
 
-The client reports each second here and counts as offline after 15. A scenario that is known to go
-wrong says why.
+The client reports each second here and counts as offline after 15.
 
 PAGE
 print while <>;

@@ -43,7 +43,6 @@ hash:
     expect    how the user has to see the client after that: a hash like seen
     repair    what ends it, a function too
     after     how the user has to see the client then
-    todo      why the product does not pass yet
 
 A picture is compared a round of the client after it is as expected, or when it has not become so in
 time: what is told then must be all that was told.
@@ -84,7 +83,6 @@ my $TIMEOUT = 2;             # of its requests
 my $THRESHOLD = 15;           # seconds; more than the longest round takes when nobody answers
 my $QUIET_ROUNDS = 2;        # rounds after which nothing has come of what shall have no effect
 my $DEADLINE = 45;           # seconds until a picture is compared as it is
-my $TODO_DEADLINE = 8;       # the same where it is known to be wrong
 
 our ($CONNECTED, $BYPASS, $BYPASS_OVER) =
     ('✅ VPN Connected!', '⚠️ VPN BYPASS WARNING', '✅ VPN Bypass Over');
@@ -121,13 +119,12 @@ sub second_client {
 sub play {
     my ($self, $scenario, $kind) = @_;
     return if !grep { $_ eq $kind } @{ $scenario->{tunnels} // [$kind] };
-    # No subtest: a TODO that passes has to be seen from outside.
     $self->{name} = "$scenario->{name}, $kind";
     $self->_begin($scenario, $kind);
     my $first = { told => [$CONNECTED], %{ $scenario->{seen} // {} } };
     my $is_good = $self->_becomes($first, 'at first') && $self->_happen($scenario, $kind);
     my $log = $self->_end_scenario;
-    diag(_brief($log)) if !$is_good && !$scenario->{todo};
+    diag(_brief($log)) if !$is_good;
     return;
 }
 
@@ -200,12 +197,12 @@ CONF
 
 sub _happen {
     my ($self, $scenario, $kind) = @_;
-    my ($expect, $todo) = ($scenario->{expect} // {}, $scenario->{todo});
+    my $expect = $scenario->{expect} // {};
     $self->{since} = time;
     $scenario->{fault}->($self) if $scenario->{fault};
-    my $good = $self->_becomes($expect, 'then', $todo);
+    my $good = $self->_becomes($expect, 'then');
     $self->{table}->add($scenario->{name}, $kind, _text(_picture($expect)),
-        _text($self->_seen($expect)), $self->_seconds($expect), $todo);
+        _text($self->_seen($expect)), $self->_seconds($expect));
     return $good if !$good || !$scenario->{repair};
     $self->{since} = time;
     $scenario->{repair}->($self);
@@ -241,16 +238,14 @@ sub _brief {
 
 # A test: the picture becomes as expected, and stays so.
 sub _becomes {
-    my ($self, $expect, $name, $todo) = @_;
-    my $deadline = $todo ? $TODO_DEADLINE : $DEADLINE;
+    my ($self, $expect, $name) = @_;
     my $picture = _text(_picture($expect));
     my $quiet = $self->_rounds + ($expect->{told} ? 0 : $QUIET_ROUNDS);
     my $is_it = sub { $self->_has_done($quiet) && _text($self->_seen($expect)) eq $picture };
-    if (_wait($is_it, $deadline) && $expect->{told}) {
+    if (_wait($is_it, $DEADLINE) && $expect->{told}) {
         my $next = $self->_rounds + 1;
-        _wait(sub { $self->_has_done($next) }, $deadline);
+        _wait(sub { $self->_has_done($next) }, $DEADLINE);
     }
-    local $TODO = $todo;
     return is(_text($self->_seen($expect)), $picture, "$self->{name}: $name");
 }
 

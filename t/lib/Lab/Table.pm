@@ -6,7 +6,7 @@ Lab::Table - what the scenarios of the lab came to
 
 =head1 DESCRIPTION
 
-add(SCENARIO, TUNNEL, EXPECTED, SEEN, SECONDS, TODO) adds a row; SECONDS and TODO may be undef.
+add(SCENARIO, TUNNEL, EXPECTED, SEEN, SECONDS) adds a row; SECONDS may be undef.
 text() is the table in Markdown, append(FILE) adds its rows, without the heading, to a file.
 heading() is its first two lines.
 
@@ -22,9 +22,8 @@ sub new {
 }
 
 sub add {
-    my ($self, $scenario, $tunnel, $expected, $seen, $seconds, $todo) = @_;
+    my ($self, $scenario, $tunnel, $expected, $seen, $seconds) = @_;
     $seen = 'as expected' if $seen eq $expected;
-    $seen .= " (known: $todo)" if $todo;
     push @{ $self->{rows} }, [ $scenario, $tunnel, $expected, $seen,
         defined $seconds ? sprintf '%.1f', $seconds : '–' ];
     return;
