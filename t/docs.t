@@ -119,7 +119,8 @@ for (@flags) {
 
 my $makefile = content('Makefile.am');
 for my $path (files('t/*.t', 't/lab/*.t', 't/unit/*.c')) {
-    ok($makefile =~ /\s\Q$path\E\s/, "$path is in Makefile.am");
+    (my $name = $path) =~ s/\.c$/.test/;
+    ok($makefile =~ /\s\Q$name\E\s/, "$name is in Makefile.am");
 }
 
 for my $path (files('docs/*.md', 'conf/*', 'man/*.8')) {
