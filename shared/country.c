@@ -11,7 +11,8 @@
 
 #define TEXT_MAX 64 /* bytes; what is longer names no country */
 #define LETTER_COUNT (sizeof(country_letters) / sizeof(country_letters[0]))
-#define NAME_COUNT (sizeof(country_names) / sizeof(country_names[0]))
+#define NAME_COUNT (sizeof(country_starts) / sizeof(country_starts[0]))
+#define CODE_SIZE 2 /* bytes */
 
 /* 0 to 25 for an ASCII letter in either case, more for everything else. */
 static unsigned letter_index(char c)
@@ -81,15 +82,15 @@ static void fold(char out[TEXT_MAX + 1], const char *text)
     out[used] = '\0';
 }
 
-static int compare_name(const void *key, const void *entry)
+static int compare_name(const void *key, const void *start)
 {
-    return strcmp(key, ((const country_name_t *)entry)->name);
+    return strcmp(key, country_names + *(const uint16_t *)start + CODE_SIZE);
 }
 
 bool vps_country_code(char out[3], const char *text)
 {
     char name[TEXT_MAX + 1];
-    const country_name_t *found;
+    const uint16_t *found;
     size_t len;
 
     memset(out, 0, 3);
@@ -103,10 +104,10 @@ bool vps_country_code(char out[3], const char *text)
         return false;
     }
     fold(name, text);
-    found = bsearch(name, country_names, NAME_COUNT, sizeof(country_names[0]), compare_name);
+    found = bsearch(name, country_starts, NAME_COUNT, sizeof(country_starts[0]), compare_name);
     if (found == NULL) {
         return false;
     }
-    memcpy(out, found->code, sizeof(found->code));
+    memcpy(out, country_names + *found, CODE_SIZE);
     return true;
 }
