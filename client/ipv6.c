@@ -1,5 +1,6 @@
 #include "ipv6.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,11 +22,40 @@ typedef struct finding_t {
 
 /* --- the probe --- */
 
+static int64_t min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static bool has_connected(const vps_http_t *http)
 {
     curl_off_t usec = 0;
 
     return curl_easy_getinfo(http->easy, CURLINFO_CONNECT_TIME_T, &usec) != CURLE_OK || usec != 0;
+}
+
+/* Did the kernel or somebody on the way say that there is no connection to be had? */
+static bool is_closed(const vps_http_t *http)
+{
+    long error = 0;
+
+    return curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0 &&
+           error != ETIMEDOUT;
+}
+
+/* What a request that was not answered says, in whole or cut short. */
+static ipv6_probe_t read_failure(transfer_kind_t kind, const vps_http_t *http, bool is_whole)
+{
+    if (http->easy == NULL) {
+        return IPV6_NOT_PROBED;
+    }
+    if (kind != TRANSFER_UNREACHABLE || has_connected(http)) {
+        return IPV6_UNCLEAR;
+    }
+    if (is_closed(http)) {
+        return IPV6_CLOSED;
+    }
+    return is_whole ? IPV6_SILENT : IPV6_NOT_PROBED;
 }
 
 static void read_trace(finding_t *out, const vps_http_t *http)
@@ -38,17 +68,19 @@ static void read_trace(finding_t *out, const vps_http_t *http)
         out->addr = trace.ip;
         vps_addr_format(out->text, &trace.ip);
     } else {
+        out->probe = IPV6_UNCLEAR;
         snprintf(out->text, sizeof(out->text), "no IPv6 address in the answer");
     }
 }
 
 static void run_probe(finding_t *out, const options_t *options, transfer_t *transfer)
 {
-    const long limit = options->timeout * CLOCK_SECOND;
+    const int64_t limit = min(options->timeout * CLOCK_SECOND, IPV6_PROBE_MAX);
+    const int64_t start = clock_elapsed();
     char url[OPTIONS_URL_SIZE + sizeof(TRACE_PATH)];
     const vps_http_request_t request = {
         .url = url,
-        .timeout_ms = transfer_left(transfer, limit < IPV6_PROBE_MAX ? limit : IPV6_PROBE_MAX),
+        .timeout_ms = transfer_left(transfer, limit),
         .answer_max = VPS_TRACE_BODY_MAX,
         .proxy = "",
     };
@@ -57,14 +89,11 @@ static void run_probe(finding_t *out, const options_t *options, transfer_t *tran
 
     snprintf(url, sizeof(url), "%s" TRACE_PATH, options->trace6_url);
     kind = transfer_run(transfer, &request, &http);
-    out->probe = IPV6_UNCLEAR;
     if (kind == TRANSFER_OK) {
         read_trace(out, &http);
     } else {
         transfer_reason(out->text, kind, &http);
-        if (kind == TRANSFER_UNREACHABLE && http.easy != NULL && !has_connected(&http)) {
-            out->probe = IPV6_NOWHERE;
-        }
+        out->probe = read_failure(kind, &http, clock_elapsed() - start >= limit);
     }
     vps_http_close(&http);
 }
@@ -107,7 +136,7 @@ static void tell(ipv6_t *known, vps_ipv6_verdict_t verdict, const vpn_sight_t *s
         log_write(outage_fail(&known->leak, 0, now) ? VPS_WARN : VPS_DEBUG, COMPONENT,
                   "⚠️ IPv6 leaks: it leaves by %s, past the tunnel %s, and comes out at %s",
                   way, sight->way4.name, finding->text);
-    } else if (outage_end(&known->leak, now, length)) {
+    } else if (verdict != VPS_IPV6_VERDICT_UNKNOWN && outage_end(&known->leak, now, length)) {
         log_write(VPS_INFO, COMPONENT, "✅ IPv6 does not leak any more after %s: %s", length,
                   words[verdict]);
     }
@@ -124,7 +153,7 @@ bool ipv6_look(ipv6_t *known, const options_t *options, transfer_t *transfer, vp
     if (transfer->wait->signals.stop) {
         return false;
     }
-    verdict = ipv6_judge(&sight, finding.probe);
+    verdict = ipv6_judge(&known->past, &sight, finding.probe);
     tell(known, verdict, &sight, &finding);
     record->ipv6_verdict = (uint8_t)verdict;
     record->public_ip6 = record->public_ip.version == 6 && finding.addr.version == 0

@@ -129,6 +129,60 @@ subtest 'told once, and when it is over' => sub {
     is($client->end, 0);
 };
 
+# Whoever is asked is at an address of this machine; without that address nobody answers.
+subtest 'a lost answer ends nothing' => sub {
+    my $address = '2001:db8:1::1';
+    my %beside = (network => "$line6$tun4", verdict => 'leak');
+    my %within = (network => "${tun4}ip addr add fd00::2/64 dev tun0 nodad\nip -6 route add default dev tun0\n",
+        verdict => 'tunnel');
+    for my $case (\%beside, \%within) {
+        my $verdict = $case->{verdict};
+        network("$interfaces$case->{network}ip addr replace $address/128 dev lo nodad");
+        system('ip -6 neigh add 2001:db8::1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent') if $verdict eq 'leak';
+        my $far = StandIn->start(bind => $address);
+        $far->address($EXIT6);
+        my $client = start_client($world, %env, VPN_SENTINEL_DEBUG => 'false', VPN_SENTINEL_TRACE6_URL => $far->url,
+            VPN_SENTINEL_TIMEOUT => 1);
+        my $is = sub { is(another_round($client, $world)->{ipv6_verdict}, $_[0], $_[1]) };
+        my $answers = sub {
+            is(system('ip', 'addr', $_[0] ? 'add' : 'del', "$address/128", 'dev', 'lo'), 0, $_[0] ? 'one answers' : 'nobody');
+        };
+        ok($client->wait_for_log(qr/Keepalive accepted/), 'well');
+        $is->($verdict, 'at first');
+        $answers->(0);
+        $is->($verdict, 'one is lost');
+        $answers->(1);
+        $is->($verdict, 'it was only lost');
+        $answers->(0);
+        $is->($verdict, 'another one');
+        is(lines($client, qr/does not leak any more/), 0, 'nothing is over');
+        $is->('blocked', 'two in a row');
+        $is->('blocked', 'and more');
+        $answers->(1);
+        $is->($verdict, 'again');
+        $far->stop;
+        $is->('blocked', 'refused is proof');
+        my $leaks = $verdict eq 'leak';
+        is(lines($client, qr/IPv6 leaks/), $leaks ? 2 : 0, 'told');
+        is(lines($client, qr/IPv6 does not leak any more after \d+ s: blocked/), $leaks ? 2 : 0, 'told when it is over');
+        is($client->end, 0);
+    }
+    system("ip addr del $address/128 dev lo");
+};
+
+subtest 'an odd answer ends nothing' => sub {
+    network("$interfaces$tun4$line6");
+    my $client = start_client($world, %env, VPN_SENTINEL_DEBUG => 'false');
+    ok($client->wait_for_log(qr/Keepalive accepted/), 'well');
+    $trace->misbehave(trace => { status => 500 });
+    is(another_round($client, $world)->{ipv6_verdict}, undef, 'unknown');
+    is(lines($client, qr/does not leak any more/), 0, 'but not over');
+    $trace->behave('trace');
+    is(another_round($client, $world)->{ipv6_verdict}, 'leak', 'again');
+    is(lines($client, qr/\[ipv6\]/), 1, 'told once');
+    is($client->end, 0);
+};
+
 subtest 'TERM ends it promptly' => sub {
     network("$interfaces$tun4$line6");
     $trace->misbehave(trace => { hang => 1 });
