@@ -10,9 +10,7 @@
 #include <stdint.h>
 
 #include "client.h"
-
-/* In the order of trouble, least first; the names are assess_light_name()'s. */
-typedef enum light_t { LIGHT_GREEN, LIGHT_YELLOW, LIGHT_GREY, LIGHT_RED, LIGHTS } light_t;
+#include "light.h"
 
 typedef enum condition_t {
     CONDITION_DNS_LEAK = 1 << 0, /* by the client's verdict, else by DNS' country, not the exit's */
