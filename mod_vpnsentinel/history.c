@@ -115,7 +115,8 @@ void history_note(history_t *history, int64_t from, int64_t until, light_t light
 
 void history_go_on(history_t *history, int64_t since, const history_t *newer)
 {
-    int64_t last = history->quarter, at = quarter_of(since);
+    const int64_t first = quarter_of(since);
+    int64_t at = first;
 
     if (newer->quarter == 0) {
         return;
@@ -127,7 +128,7 @@ void history_go_on(history_t *history, int64_t since, const history_t *newer)
     advance(history, newer->quarter);
     at = later(at, later(oldest_of(newer->quarter), oldest_of(history->quarter)));
     for (; at <= (int64_t)newer->quarter; at++) {
-        if (at > last) {
+        if (at > first) {
             put(history, at, get(newer, at)); /* that the old light lasted was a guess */
         } else {
             worsen(history, at, get(newer, at));
