@@ -88,7 +88,7 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer, v
                   : transfer_is_hasty(transfer) ? VPS_UNKNOWN
                                                 : VPS_NO,
                   record);
-    record->timestamp = time(NULL);
+    record->timestamp = (uint32_t)time(NULL);
     return !transfer->wait->signals.stop;
 }
 

@@ -7,7 +7,7 @@
 #include "registry.h"
 
 #define REGISTRY_MAGIC 0x56505352u /* "VPSR" */
-#define REGISTRY_LAYOUT 3u /* raise it when a structure in shared memory changes its meaning */
+#define REGISTRY_LAYOUT 4u /* raise it when a structure in shared memory changes its meaning */
 
 /* The words that change together, saved as one range before a change. */
 typedef struct registry_counts_t {

@@ -294,12 +294,15 @@ static bool read_timestamp(vps_record_t *out, vps_fault_t *fault, json_object *b
     json_object *value = get(body, "timestamp");
     size_t len = 0;
     const char *text = get_text(value, &len);
+    int64_t time = 0;
 
-    if (is_unknown(value) || (text != NULL && vps_time_parse(&out->timestamp, text, len))) {
-        return true;
+    if (!is_unknown(value) && (text == NULL || !vps_time_parse(&time, text, len))) {
+        return refuse(fault, "timestamp",
+                      "must be a string with an ISO 8601 time such as 2025-01-15T12:34:56Z");
     }
-    return refuse(fault, "timestamp",
-                  "must be a string with an ISO 8601 time such as 2025-01-15T12:34:56Z");
+    out->timestamp =
+        time <= UINT32_MAX ? (uint32_t)time : 0; /* a clock that is far off tells nothing */
+    return true;
 }
 
 static bool read_vpn_connected(vps_record_t *out, vps_fault_t *fault, json_object *body)

@@ -61,16 +61,16 @@ typedef enum vps_ipv6_verdict_t {
 } vps_ipv6_verdict_t;
 
 typedef struct vps_record_t {
-    int64_t timestamp;                     /* sec since epoch by the client's clock; 0 = unknown */
-    char client_id[VPS_CLIENT_ID_MAX + 1]; /* never empty */
-    char location[VPS_LOCATION_MAX + 1];   /* country of the exit, any spelling */
-    char city[VPS_CITY_MAX + 1];           /* of the exit */
-    char region[VPS_REGION_MAX + 1];       /* of the exit */
-    char country[VPS_COUNTRY_MAX + 1];     /* of the exit, any spelling */
-    char dns_loc[VPS_DNS_LOC_MAX + 1];     /* country where DNS comes out, any spelling */
-    char dns_colo[VPS_DNS_COLO_MAX + 1];   /* Cloudflare's data centre, an IATA code */
-    char provider[VPS_PROVIDER_MAX + 1];   /* network of the exit: "AS9009 M247" */
-    char timezone[VPS_TIMEZONE_MAX + 1];   /* of the exit: "Europe/Berlin" */
+    uint32_t timestamp; /* sec since epoch by the client's clock, good until 2106; 0 = unknown */
+    char client_id[VPS_CLIENT_ID_MAX + 1];           /* never empty */
+    char location[VPS_LOCATION_MAX + 1];             /* country of the exit, any spelling */
+    char city[VPS_CITY_MAX + 1];                     /* of the exit */
+    char region[VPS_REGION_MAX + 1];                 /* of the exit */
+    char country[VPS_COUNTRY_MAX + 1];               /* of the exit, any spelling */
+    char dns_loc[VPS_DNS_LOC_MAX + 1];               /* country where DNS comes out, any spelling */
+    char dns_colo[VPS_DNS_COLO_MAX + 1];             /* Cloudflare's data centre, an IATA code */
+    char provider[VPS_PROVIDER_MAX + 1];             /* network of the exit: "AS9009 M247" */
+    char timezone[VPS_TIMEZONE_MAX + 1];             /* of the exit: "Europe/Berlin" */
     char client_version[VPS_CLIENT_VERSION_MAX + 1]; /* of the reporting program */
     vps_addr_t public_ip;                            /* the exit's address */
     vps_addr_t public_ip6;      /* the exit's IPv6 address; version 6, or unknown */

@@ -30,7 +30,7 @@ static void change(int64_t at, vps_fact_t fact, const char *text)
 /* Of a report that the client's clock dates so, 0 = not at all. */
 static size_t make(int64_t timestamp)
 {
-    const vps_record_t report = {.timestamp = timestamp};
+    const vps_record_t report = {.timestamp = (uint32_t)timestamp};
 
     memset(out, 0xff, sizeof(out));
     return hindsight_make(out, &past, &report, NOW);

@@ -142,6 +142,27 @@ static void nested_form(void **state)
     assert_memory_equal(&record, &expected, sizeof(record));
 }
 
+/* One that 32 bits do not hold is taken, and not known. */
+static void timestamps_far_off(void **state)
+{
+    static const struct {
+        const char *body;
+        uint32_t timestamp;
+    } cases[] = {
+        {"{\"client_id\":\"a\",\"timestamp\":\"2106-02-07T06:28:15Z\"}", UINT32_MAX},
+        {"{\"client_id\":\"a\",\"timestamp\":\"2106-02-07T06:28:16Z\"}", 0},
+        {"{\"client_id\":\"a\",\"timestamp\":\"9999-12-31T23:59:59Z\"}", 0},
+        {"{\"client_id\":\"a\",\"timestamp\":\"1970-01-01T00:00:01Z\"}", 1},
+    };
+    vps_record_t record;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        take(&record, cases[i].body);
+        assert_int_equal(record.timestamp, cases[i].timestamp);
+    }
+}
+
 static void mixed_forms(void **state)
 {
     vps_record_t record;
@@ -665,6 +686,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flat_form),
         cmocka_unit_test(nested_form),
+        cmocka_unit_test(timestamps_far_off),
         cmocka_unit_test(mixed_forms),
         cmocka_unit_test(unknown_values),
         cmocka_unit_test(values),
