@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "history.h"
 #include "record.h"
 
 #define CLIENT_CHANGES 4              /* entries of the journal */
@@ -83,6 +84,7 @@ typedef struct client_t {
     vps_addr_t observed_ip; /* where the last keepalive came from */
     judged_t judged;        /* the last known facts */
     announced_t announced;  /* how far the monitor has come */
+    history_t history;      /* its lights of 24 h; written by the monitor alone */
     change_t changes[CLIENT_CHANGES]; /* the newest changes, oldest first, merged = 0 behind */
 } client_t;
 

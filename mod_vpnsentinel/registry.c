@@ -270,6 +270,31 @@ registry_result_t registry_register(registry_t *registry, const sighting_t *sigh
     return result;
 }
 
+uint32_t registry_slots(const registry_t *registry)
+{
+    return __atomic_load_n(&registry->head->counts.slots, __ATOMIC_ACQUIRE);
+}
+
+int64_t registry_seen(const registry_t *registry, uint32_t slot)
+{
+    return __atomic_load_n(&registry->seen[slot], __ATOMIC_RELAXED);
+}
+
+uint32_t registry_revision(const registry_t *registry, uint32_t slot)
+{
+    return __atomic_load_n(&registry->revision[slot], __ATOMIC_ACQUIRE);
+}
+
+uint32_t registry_newest_revision(const registry_t *registry)
+{
+    return __atomic_load_n(&registry->head->revision, __ATOMIC_ACQUIRE);
+}
+
+bool registry_changed_since(const registry_t *registry, uint32_t slot, uint32_t revision)
+{
+    return (int32_t)(registry_revision(registry, slot) - revision) > 0;
+}
+
 registry_result_t registry_get(registry_t *registry, const char *client_id, client_view_t *out)
 {
     uint32_t hash = slot_hash(registry, client_id);
@@ -284,6 +309,21 @@ registry_result_t registry_get(registry_t *registry, const char *client_id, clie
     }
     registry_release(registry);
     return slot != INDEX_NONE ? REGISTRY_OK : REGISTRY_ABSENT;
+}
+
+registry_result_t registry_get_slot(registry_t *registry, uint32_t slot, client_view_t *out)
+{
+    bool found;
+
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    found = slot < registry->head->counts.slots && registry->seen[slot] != 0;
+    if (found) {
+        slot_copy_out(registry, slot, out);
+    }
+    registry_release(registry);
+    return found ? REGISTRY_OK : REGISTRY_ABSENT;
 }
 
 registry_result_t registry_remove(registry_t *registry, const char *client_id)
@@ -344,6 +384,16 @@ registry_result_t registry_get_server_ip(registry_t *registry, server_ip_t *out)
     return REGISTRY_OK;
 }
 
+registry_result_t registry_gaps(registry_t *registry, history_gaps_t *out)
+{
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    *out = registry->head->gaps;
+    registry_release(registry);
+    return REGISTRY_OK;
+}
+
 registry_result_t registry_set_server_ip(registry_t *registry, const server_ip_t *ip)
 {
     if (!registry_acquire(registry)) {
@@ -386,6 +436,9 @@ registry_result_t registry_move(registry_t *from, registry_t *to)
         to->head->last_sign = from->head->last_sign;
         to->head->seed = from->head->seed;
         to->head->server_ip = from->head->server_ip;
+        to->head->gaps = from->head->gaps;
+        to->head->stamp = from->head->stamp;
+        to->head->revision = from->head->revision;
         to->head->counts.next_uid = from->head->counts.next_uid;
         move_clients(from, to);
         from->head->is_moved = 1;

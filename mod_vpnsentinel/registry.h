@@ -1,9 +1,17 @@
 /*
  * The registry of clients: one for all processes, in shared memory, behind one lock.
  *
- * Layout of the memory: head, hot arrays (of each slot its last_seen and a revision that every
- * change of its report or its journal raises: what the monitor's sweep reads), index, records.
- * Slots are handed out from the start, freed ones first, so that unused capacity is never touched.
+ * Layout of the memory: head, hot arrays (of each slot its last_seen and a revision: what the
+ * monitor's sweep reads), index, records. Slots are handed out from the start, freed ones first, so
+ * that unused capacity is never touched.
+ *
+ * A revision is the number of a slot's newest change, counted over all slots: of its report, journal
+ * or lights (not of mere counters), its coming and its removal. So a reader can ask what changed since
+ * it looked last: take registry_newest_revision() first, then copy every slot (the first time all of
+ * them) that registry_changed_since() the number taken the time before. Nothing is missed, what
+ * changes meanwhile may come twice; where there is no client any more, one was removed. Numbers
+ * begin anew in another registry (registry_incarnation()); in a larger one that it moved to they go on,
+ * all clients have changed, in other slots. They wrap: only their difference counts.
  *
  * Except where said, every call takes the lock once and copies one record in or out under it;
  * nothing in here allocates, logs or does I/O. A holder of the lock may be killed at any
@@ -41,7 +49,7 @@ typedef struct registry_lock_t {
 typedef struct registry_t {
     registry_head_t *head;
     int64_t *seen; /* hot array, monotonic usec: last keepalive, or client.h's words; 0 = free */
-    uint32_t *revision; /* hot array: raised at each change but of counters, never reset */
+    uint32_t *revision; /* hot array: of the newest change, 0 = never used; see above */
     client_t *clients;  /* records */
     index_t index;
     registry_lock_t lock;
@@ -56,7 +64,7 @@ typedef enum registry_result_t {
     REGISTRY_UNAVAILABLE /* the lock could not be had; nothing changed */
 } registry_result_t;
 
-/* A copy of one client for readers. */
+/* A copy of one client. */
 typedef struct client_view_t {
     client_t client;
     int64_t seen;      /* monotonic usec, or one of client.h's words */
@@ -123,6 +131,19 @@ registry_result_t registry_keepalive(registry_t *registry, const sighting_t *sig
  * changes), _FULL, _UNAVAILABLE. */
 registry_result_t registry_register(registry_t *registry, const sighting_t *sighting);
 
+/* Slots handed out so far; the words of one. Without the lock. */
+uint32_t registry_slots(const registry_t *registry);
+int64_t registry_seen(const registry_t *registry, uint32_t slot);
+uint32_t registry_revision(const registry_t *registry, uint32_t slot);
+
+/* The number that revisions have come to, and has the slot changed since it was this one? See above;
+ * without the lock. */
+uint32_t registry_newest_revision(const registry_t *registry);
+bool registry_changed_since(const registry_t *registry, uint32_t slot, uint32_t revision);
+
+/* Copy the client of a slot out: REGISTRY_OK, _ABSENT (a free slot) or _UNAVAILABLE. */
+registry_result_t registry_get_slot(registry_t *registry, uint32_t slot, client_view_t *out);
+
 /* Copy one client out: REGISTRY_OK, _ABSENT or _UNAVAILABLE. */
 registry_result_t registry_get(registry_t *registry, const char *client_id, client_view_t *out);
 
@@ -148,20 +169,24 @@ registry_result_t registry_facts(registry_t *registry, assess_facts_t *out, int6
 registry_result_t registry_get_server_ip(registry_t *registry, server_ip_t *out);
 registry_result_t registry_set_server_ip(registry_t *registry, const server_ip_t *ip);
 
+/* In which quarters no monitor lived, for history_read(): REGISTRY_OK or _UNAVAILABLE. */
+registry_result_t registry_gaps(registry_t *registry, history_gaps_t *out);
+
 /* --- for the monitor --- */
-
-/* Slots handed out so far; the words of one, read without the lock. */
-uint32_t registry_slots(const registry_t *registry);
-int64_t registry_seen(const registry_t *registry, uint32_t slot);
-uint32_t registry_revision(const registry_t *registry, uint32_t slot);
-
-/* Copy the client of a slot out: REGISTRY_OK, _ABSENT (a free slot) or _UNAVAILABLE. */
-registry_result_t registry_get_slot(registry_t *registry, uint32_t slot, client_view_t *out);
 
 /* The client of this slot, if it still is uid, has been announced so far; never backward. Raises no
  * revision. REGISTRY_OK, _ABSENT or _UNAVAILABLE. */
 registry_result_t registry_announced(registry_t *registry, uint32_t slot, uint64_t uid,
                                      const announced_t *announced);
+
+/*
+ * The client of this slot, if it still is uid, has had these lights. *revision is the slot's as of
+ * which they were judged, and becomes the one that this change makes, unless there was another one
+ * meanwhile: then it stays, and the slot has to be looked at again. REGISTRY_OK, _ABSENT or
+ * _UNAVAILABLE.
+ */
+registry_result_t registry_set_history(registry_t *registry, uint32_t slot, uint64_t uid,
+                                       const history_t *history, uint32_t *revision);
 
 /*
  * Bring back a stored client (store_read_clients); what its journal held behind what was announced
@@ -185,6 +210,12 @@ registry_result_t registry_remove_stale(registry_t *registry, uint32_t slot, uin
  * still: deadlines count anew from now.
  */
 void registry_breathe(registry_t *registry, int64_t now, int64_t due);
+
+/* A monitor lives at this time (sec since epoch). Takes the lock once a quarter of an hour. */
+void registry_live(registry_t *registry, int64_t wall);
+
+/* Monitors lived as the store knows, too. REGISTRY_OK or _UNAVAILABLE. */
+registry_result_t registry_join_gaps(registry_t *registry, const history_gaps_t *stored);
 
 /*
  * Prove every invariant of the whole memory, under the lock: counts, chains, free list, records,

@@ -29,6 +29,9 @@ struct registry_head_t {
     int64_t monitor_due;   /* monotonic usec: when the monitor wants to wake; 0 = there is none */
     registry_seed_t seed;
     server_ip_t server_ip; /* what bypasses are recognised by */
+    history_gaps_t gaps;   /* when no monitor lived; written by the monitor alone */
+    uint32_t stamp;        /* the newest that was given to a slot as its revision */
+    uint32_t revision;     /* atomic: the slots have all stamps up to this one */
     uint32_t max_clients;  /* atomic */
     uint32_t buckets;      /* of the index */
     uint32_t is_moved;     /* its content is in another registry */

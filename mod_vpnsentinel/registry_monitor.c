@@ -1,6 +1,6 @@
 /*
- * What the monitor alone does with the registry: looks at slots, marks what it has announced,
- * brings stored clients back and removes stale ones.
+ * What the monitor alone does with the registry: marks what it has announced, keeps lights, brings
+ * stored clients back, removes stale ones and tells that it lives.
  */
 #include "registry.h"
 
@@ -10,41 +10,11 @@
 #include "registry_head.h"
 #include "registry_slots.h"
 
-uint32_t registry_slots(const registry_t *registry)
-{
-    return __atomic_load_n(&registry->head->counts.slots, __ATOMIC_ACQUIRE);
-}
-
-int64_t registry_seen(const registry_t *registry, uint32_t slot)
-{
-    return __atomic_load_n(&registry->seen[slot], __ATOMIC_RELAXED);
-}
-
-uint32_t registry_revision(const registry_t *registry, uint32_t slot)
-{
-    return __atomic_load_n(&registry->revision[slot], __ATOMIC_ACQUIRE);
-}
-
 /* Under the lock: is this client still in this slot? */
 static bool holds(const registry_t *registry, uint32_t slot, uint64_t uid)
 {
     return slot < registry->head->counts.slots && registry->seen[slot] != 0 &&
            registry->clients[slot].uid == uid;
-}
-
-registry_result_t registry_get_slot(registry_t *registry, uint32_t slot, client_view_t *out)
-{
-    bool found;
-
-    if (!registry_acquire(registry)) {
-        return REGISTRY_UNAVAILABLE;
-    }
-    found = slot < registry->head->counts.slots && registry->seen[slot] != 0;
-    if (found) {
-        slot_copy_out(registry, slot, out);
-    }
-    registry_release(registry);
-    return found ? REGISTRY_OK : REGISTRY_ABSENT;
 }
 
 /* Each event has a number; what becomes known without one still moves seq. */
@@ -77,6 +47,29 @@ registry_result_t registry_announced(registry_t *registry, uint32_t slot, uint64
     found = holds(registry, slot, uid);
     if (found) {
         mark_announced(registry, slot, announced);
+    }
+    registry_release(registry);
+    return found ? REGISTRY_OK : REGISTRY_ABSENT;
+}
+
+registry_result_t registry_set_history(registry_t *registry, uint32_t slot, uint64_t uid,
+                                       const history_t *history, uint32_t *revision)
+{
+    client_t *client = &registry->clients[slot];
+    bool found;
+
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    found = holds(registry, slot, uid);
+    if (found) {
+        bool is_as_judged = registry->revision[slot] == *revision;
+
+        slot_save(registry, &client->history, sizeof client->history);
+        killpoint_copy(&client->history, history, sizeof *history);
+        slot_raise_revision(registry, slot);
+        *revision = is_as_judged ? registry->revision[slot] : *revision;
+        undo_commit(&registry->head->undo);
     }
     registry_release(registry);
     return found ? REGISTRY_OK : REGISTRY_ABSENT;
@@ -155,6 +148,8 @@ static void adopt(registry_t *registry, uint32_t slot, const client_t *stored)
     merged.first_seen = stored->first_seen;
     merged.keepalives += stored->keepalives;
     merged.announced = stored->announced;
+    merged.history = stored->history;
+    history_go_on(&merged.history, client->first_seen, &client->history);
     if (merged.last_change == 0) {
         merged.last_change = stored->last_change;
     }
@@ -243,4 +238,46 @@ void registry_breathe(registry_t *registry, int64_t now, int64_t due)
         registry->head->monitor_due = due;
         registry_release(registry);
     }
+}
+
+/* --- when monitors lived --- */
+
+/* Under the lock. */
+static void set_gaps(registry_t *registry, const history_gaps_t *gaps)
+{
+    slot_save(registry, &registry->head->gaps, sizeof registry->head->gaps);
+    killpoint_copy(&registry->head->gaps, gaps, sizeof *gaps);
+    undo_commit(&registry->head->undo);
+}
+
+/*
+ * The first look is without the lock: nobody else writes it, and what a killed monitor left half-made
+ * will be undone, and be found then.
+ */
+void registry_live(registry_t *registry, int64_t wall)
+{
+    history_gaps_t gaps = registry->head->gaps;
+
+    history_live(&gaps, wall);
+    if (memcmp(&gaps, &registry->head->gaps, sizeof gaps) == 0 || !registry_acquire(registry)) {
+        return;
+    }
+    gaps = registry->head->gaps;
+    history_live(&gaps, wall);
+    set_gaps(registry, &gaps);
+    registry_release(registry);
+}
+
+registry_result_t registry_join_gaps(registry_t *registry, const history_gaps_t *stored)
+{
+    history_gaps_t gaps;
+
+    if (!registry_acquire(registry)) {
+        return REGISTRY_UNAVAILABLE;
+    }
+    gaps = registry->head->gaps;
+    history_join(&gaps, stored);
+    set_gaps(registry, &gaps);
+    registry_release(registry);
+    return REGISTRY_OK;
 }

@@ -38,10 +38,20 @@ void slot_set_seen(registry_t *registry, uint32_t slot, int64_t seen)
     killpoint();
 }
 
-/* Not saved: raised for a change that is undone, it costs the monitor a look. */
+/*
+ * Not saved: raised for a change that is undone, it costs a look. The number is told when the slot has
+ * it, or a reader in between would take the slot for one that it has seen; it is given to no other
+ * slot when the process is killed in between. 0 is of slots that were never used.
+ */
 void slot_raise_revision(registry_t *registry, uint32_t slot)
 {
-    (void)__atomic_add_fetch(&registry->revision[slot], 1, __ATOMIC_RELEASE);
+    registry_head_t *head = registry->head;
+
+    head->stamp = head->stamp < UINT32_MAX ? head->stamp + 1 : 1;
+    killpoint();
+    __atomic_store_n(&registry->revision[slot], head->stamp, __ATOMIC_RELEASE);
+    killpoint();
+    __atomic_store_n(&head->revision, head->stamp, __ATOMIC_RELEASE);
     killpoint();
 }
 

@@ -17,7 +17,7 @@ void slot_save(registry_t *registry, const void *range, uint32_t size);
 
 void slot_set_seen(registry_t *registry, uint32_t slot, int64_t seen);
 
-/* Let the monitor look at this slot. */
+/* Let the monitor, and whoever asks what changed, look at this slot. */
 void slot_raise_revision(registry_t *registry, uint32_t slot);
 
 /* Put a copy of the record into a slot, which there must be room for. Returns it. */

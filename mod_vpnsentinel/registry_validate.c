@@ -40,6 +40,9 @@ static bool check_head(const registry_t *registry, fault_t *fault)
     if (head->buckets < INDEX_FIRST_BUCKETS || head->buckets > head->capacity) {
         return fail(fault, "index: %u buckets", head->buckets);
     }
+    if (!history_gaps_are_valid(&head->gaps)) {
+        return fail(fault, "head: the gaps are none");
+    }
     if (head->undo.last != 0) {
         return fail(fault, "undo log: not empty outside a change");
     }
@@ -136,6 +139,9 @@ static bool check_client(const registry_t *registry, uint32_t slot, fault_t *fau
     if ((registry->seen[slot] == CLIENT_NEVER_SEEN) != (client->keepalives == 0) ||
         (client->last_seen == 0) != (client->keepalives == 0)) {
         return fail(fault, "slot %u: keepalives and last_seen disagree", slot);
+    }
+    if (!history_is_valid(&client->history)) {
+        return fail(fault, "slot %u: the history is none", slot);
     }
     if (!is_journal(client)) {
         return fail(fault, "slot %u: the journal has a gap", slot);
