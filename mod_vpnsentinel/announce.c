@@ -6,6 +6,8 @@
 
 #include "announce_batch.h"
 #include "clock.h"
+#include "lights.h"
+#include "recall.h"
 
 #define BATCH_EVENTS 256u /* of one transaction, about */
 #define BATCH_CLIENTS 1024u
@@ -63,15 +65,36 @@ static bool judge(announcer_t *announcer, const announce_moment_t *moment, uint3
     return true;
 }
 
+/*
+ * The lights of the client in view, into the registry at once: it waits neither for the store nor for
+ * delivery, since to do it again changes nothing.
+ */
+static void note_lights(announcer_t *announcer, const announce_moment_t *moment)
+{
+    client_view_t *view = &announcer->view;
+    history_t history = view->client.history;
+
+    lights_note(&history, &view->client, view->seen, base_of(announcer), &moment->facts,
+                moment->wall);
+    if (memcmp(&history, &view->client.history, sizeof history) != 0) {
+        view->client.history = history;
+        (void)registry_set_history(announcer->setup.registry, view->slot, view->client.uid,
+                                   &history, &view->revision);
+    }
+}
+
 /* Put what was judged into the transaction. */
 static void record(announcer_t *announcer, const announce_moment_t *moment)
 {
     client_view_t *view = &announcer->view;
     const tracked_t *tracked = tracked_of(announcer, view->slot);
     store_t *store = announcer->setup.store;
-    mark_t mark = {.kind = MARK_ANNOUNCED, .slot = view->slot, .revision = view->revision};
+    bool is_reported = tracked->uid != view->client.uid || tracked->revision != view->revision;
+    mark_t mark = {.kind = MARK_ANNOUNCED, .slot = view->slot};
     size_t i;
 
+    note_lights(announcer, moment);
+    mark.revision = view->revision;
     mark.uid = view->client.uid;
     mark.announced = announcer->verdict.announced;
     mark.is_offline = assess_is_offline(view->seen, &moment->facts);
@@ -80,10 +103,10 @@ static void record(announcer_t *announcer, const announce_moment_t *moment)
     if (tracked->uid != mark.uid && tracked->uid != 0) {
         store_remove_client(store, tracked->uid);
     }
-    if (tracked->uid != mark.uid || tracked->revision != mark.revision) {
+    if (is_reported) {
         store_put_client(store, &view->client);
     } else {
-        store_put_announced(store, mark.uid, &mark.announced);
+        store_put_announced(store, &view->client);
     }
     for (i = 0; i < announcer->verdict.count; i++) {
         batch_add_event(&announcer->batch, &announcer->verdict.events[i]);
@@ -186,19 +209,24 @@ static void count_moved(announcer_t *announcer, const announce_moment_t *moment,
 
 /*
  * Record all whom the address concerns; together: without the event of their own, the only one of
- * those that have it.
+ * those that have it. The lights of others may hang on it, too.
  */
 static void record_moved(announcer_t *announcer, const announce_moment_t *moment, bool together)
 {
     uint32_t slot, slots = tracking_slots(announcer->setup.tracking);
 
     for (slot = 0; slot < slots; slot++) {
-        if (judge(announcer, moment, slot) && announcer->verdict.by_server >= 0) {
-            if (together) {
-                announcer->verdict.count = 0;
-            }
-            record(announcer, moment);
+        if (!judge(announcer, moment, slot)) {
+            continue;
         }
+        if (announcer->verdict.by_server < 0) {
+            note_lights(announcer, moment);
+            continue;
+        }
+        if (together) {
+            announcer->verdict.count = 0;
+        }
+        record(announcer, moment);
     }
 }
 
@@ -363,6 +391,21 @@ static void tend_slot(announcer_t *announcer, const announce_moment_t *moment, i
     }
 }
 
+/* When monitors lived, if the store knows other: it hears of it four times an hour. */
+static void save_gaps(const announcer_t *announcer)
+{
+    char text[HISTORY_TEXT_SIZE], stored[HISTORY_TEXT_SIZE];
+    history_gaps_t gaps;
+
+    if (registry_gaps(announcer->setup.registry, &gaps) != REGISTRY_OK) {
+        return;
+    }
+    (void)store_get_setting(announcer->setup.store, RECALL_GAPS, stored, sizeof stored);
+    if (strcmp(history_gaps_format(text, &gaps), stored) != 0) {
+        store_put_setting(announcer->setup.store, RECALL_GAPS, text);
+    }
+}
+
 bool announce_round(announcer_t *announcer, const announce_moment_t *moment, int64_t stale_before,
                     uint32_t *slot)
 {
@@ -370,6 +413,7 @@ bool announce_round(announcer_t *announcer, const announce_moment_t *moment, int
     uint32_t end = slots - *slot > ROUND_SLOTS ? *slot + ROUND_SLOTS : slots;
     uint32_t at;
 
+    save_gaps(announcer);
     for (at = *slot; at < end; at++) {
         tend_slot(announcer, moment, stale_before, at);
     }

@@ -1,7 +1,8 @@
 /*
  * Announces what has changed: each transition exactly once, whatever dies when.
  *
- * The order, for each client: copy out of the registry → reconcile → one transaction of the store
+ * The order, for each client: copy out of the registry → reconcile → its lights into the registry → one
+ * transaction of the store
  * (its row, what is announced, events, messages) → only when that is known to be durable, mark the
  * registry. Killed before the commit, it is found again; killed behind it, the store knows better
  * than the registry what was announced (recall.h). While the store is in memory only, the registry is
@@ -62,7 +63,8 @@ bool announce_server_ip(announcer_t *announcer, const announce_moment_t *moment,
 bool announce_start(announcer_t *announcer, const announce_moment_t *moment);
 
 /*
- * The minute's round over a part of the slots, from *slot on: store last_seen where it moved, forget
+ * The minute's round over a part of the slots, from *slot on: store last_seen where it moved and
+ * when monitors lived, forget
  * clients that are offline and gave their last sign before stale_before (sec since epoch, 0 = none
  * is). *slot moves on, to 0 at the end. Returns false when it could not be recorded.
  */

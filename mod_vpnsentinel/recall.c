@@ -14,11 +14,12 @@ static bool is_as_stored(const client_t *client, const client_t *stored)
                   (const char *)&stored->report + behind_time,
                   sizeof client->report - behind_time) == 0 &&
            client->first_seen == stored->first_seen && client->last_change == stored->last_change &&
+           memcmp(&client->history, &stored->history, sizeof client->history) == 0 &&
            client->seq == stored->seq && client->announced.number == stored->announced.number &&
            memcmp(&client->observed_ip, &stored->observed_ip, sizeof client->observed_ip) == 0;
 }
 
-/* What is as stored needs no look; everything else gets one. */
+/* What is as stored needs no look; everything else gets one, and who has no history yet. */
 static void track(const recall_t *recall, const client_t *stored, uint32_t slot)
 {
     client_view_t view;
@@ -34,7 +35,9 @@ static void track(const recall_t *recall, const client_t *stored, uint32_t slot)
     tracked->is_offline =
         (view.client.announced.state & ANNOUNCED_OFFLINE) != 0 || view.seen == CLIENT_NEVER_SEEN;
     tracked->saved_seen = view.client.last_seen == stored->last_seen ? view.seen : 0;
-    tracked->revision = is_as_stored(&view.client, stored) ? view.revision : view.revision - 1;
+    tracked->revision = is_as_stored(&view.client, stored) && view.client.history.quarter != 0
+                            ? view.revision
+                            : view.revision - 1;
 }
 
 /* Events of it wait in memory to be delivered. */
@@ -183,9 +186,22 @@ static void recall_events(const recall_t *recall)
                       show_event, &copy);
 }
 
+/* What cannot be read is not known: a gap. */
+static void recall_gaps(const recall_t *recall)
+{
+    char text[HISTORY_TEXT_SIZE];
+    history_gaps_t gaps;
+
+    if (store_get_setting(recall->store, RECALL_GAPS, text, sizeof text) &&
+        history_gaps_parse(&gaps, text)) {
+        (void)registry_join_gaps(recall->registry, &gaps);
+    }
+}
+
 bool recall_all(const recall_t *recall)
 {
     tracking_begin_anew(recall->tracking);
+    recall_gaps(recall);
     recall_events(recall);
     return recall_clients(recall) && store_keeps_clients(recall->store);
 }

@@ -1,5 +1,6 @@
 /*
- * Brings back what the store knows: clients into the registry, the newest events into their ring.
+ * Brings back what the store knows: clients and when monitors lived into the registry, the newest
+ * events into their ring.
  *
  * At the start of the monitor, and when a store that was away has come back. On a new registry every
  * stored client returns; on one that has been filled before, the registry knows better, and rows that
@@ -13,6 +14,8 @@
 #include "registry.h"
 #include "store.h"
 #include "tracking.h"
+
+#define RECALL_GAPS "gaps" /* the setting that keeps registry_gaps() as a text */
 
 typedef struct recall_t {
     registry_t *registry;

@@ -70,13 +70,13 @@ bool store_tend(store_t *store, int64_t now);
 /* --- a transaction --- */
 
 /*
- * Its rows, report and all: also what was announced, last_seen and keepalives. A client stored
+ * Its rows, report and all: also what was announced, history, last_seen and keepalives. A client stored
  * under the same client_id with another uid gives way.
  */
 void store_put_client(store_t *store, const client_t *client);
-void store_put_announced(store_t *store, uint64_t uid, const announced_t *announced);
-void store_put_seen(store_t *store, const client_t *client); /* last_seen and keepalives */
-void store_remove_client(store_t *store, uint64_t uid);      /* its events stay */
+void store_put_announced(store_t *store, const client_t *client); /* and its history */
+void store_put_seen(store_t *store, const client_t *client);      /* last_seen and keepalives */
+void store_remove_client(store_t *store, uint64_t uid);           /* its events stay */
 
 /*
  * Record an event, and a message to deliver when deliver; its id is set. One that was recorded
@@ -107,7 +107,7 @@ void store_commit(store_t *store, store_done_t *done, void *ctx);
 
 /*
  * The next stored clients behind this uid, at most limit, in order of uid: report, uid, times,
- * keepalives, seq, announced; judged is what was announced, the journal empty. A row that is not as
+ * keepalives, seq, announced, history; judged is what was announced, the journal empty. A row that is not as
  * it should be is left out. Returns how many rows there were, 0 = the end; *last is the uid to go
  * on behind.
  */

@@ -100,7 +100,8 @@ static const char *const gifts[] = {
     " place = excluded.place, dns = excluded.dns, vpn = excluded.vpn,"
     " dns_verdict = excluded.dns_verdict, ipv6_verdict = excluded.ipv6_verdict,"
     " servers_ipv6 = excluded.servers_ipv6, leak_since = excluded.leak_since,"
-    " ipv6_leak_since = excluded.ipv6_leak_since, bypass_since = excluded.bypass_since"
+    " ipv6_leak_since = excluded.ipv6_leak_since, bypass_since = excluded.bypass_since,"
+    " history = excluded.history"
     " WHERE (excluded.number, excluded.seq) >= (number, seq)",
 
     "INSERT OR REPLACE INTO disk.settings SELECT * FROM main.settings",

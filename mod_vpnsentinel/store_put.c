@@ -49,12 +49,14 @@ static bool remove_rows(store_t *store, uint64_t uid)
            run_on(store, REMOVE_ANNOUNCED, uid);
 }
 
-static bool put_announced(store_t *store, uint64_t uid, const announced_t *announced)
+static bool put_announced(store_t *store, const client_t *client)
 {
     sqlite3_stmt *statement = store->statement[PUT_ANNOUNCED];
+    char history[HISTORY_TEXT_SIZE];
 
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)uid);
-    store_bind_announced(statement, 2, announced);
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)client->uid);
+    store_bind_text(statement, 2, history_format(history, &client->history));
+    store_bind_announced(statement, 3, &client->announced);
     return run(store, statement);
 }
 
@@ -121,17 +123,17 @@ void store_put_client(store_t *store, const client_t *client)
         return;
     }
     if (!store_keeps_clients(store)) {
-        (void)put_announced(store, client->uid, &client->announced);
+        (void)put_announced(store, client);
         return;
     }
     (void)(remove_rival(store, client) && put_row(store, client) && put_seen(store, client) &&
-           put_announced(store, client->uid, &client->announced));
+           put_announced(store, client));
 }
 
-void store_put_announced(store_t *store, uint64_t uid, const announced_t *announced)
+void store_put_announced(store_t *store, const client_t *client)
 {
     if (begin(store, true)) {
-        (void)put_announced(store, uid, announced);
+        (void)put_announced(store, client);
     }
 }
 

@@ -118,6 +118,14 @@ bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from)
            read_u32(&out->bypass_since, statement, from + 13);
 }
 
+static bool read_history(history_t *out, sqlite3_stmt *statement, int column)
+{
+    size_t len;
+    const char *text = store_row_text(statement, column, &len);
+
+    return text != NULL && history_parse(out, text);
+}
+
 static bool read_kind(uint8_t *out, sqlite3_stmt *statement, int column)
 {
     size_t len;
@@ -188,7 +196,8 @@ bool store_row_client(client_t *out, sqlite3_stmt *statement)
         !read_u32(&out->first_seen, statement, 2) || !read_u32(&out->last_change, statement, 3) ||
         !read_addr(&out->observed_ip, statement, 4) || !read_u32(&out->last_seen, statement, 6) ||
         !read_u32(&out->keepalives, statement, 7) ||
-        !store_row_announced(&out->announced, statement, 8) || uid == 0 ||
+        !store_row_announced(&out->announced, statement, 8) ||
+        !read_history(&out->history, statement, 22) || uid == 0 ||
         (out->keepalives == 0) != (out->last_seen == 0) || out->announced.seq > COUNT_MAX ||
         out->announced.number > COUNT_MAX) {
         return false;

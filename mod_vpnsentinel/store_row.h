@@ -26,7 +26,7 @@
     "c.uid, c.client_id, c.first_seen, c.last_change, c.observed_ip, c.report,"                    \
     " s.last_seen, s.keepalives, a.seq, a.number, a.state, a.down_since, a.public_ip, a.place,"    \
     " a.dns, a.vpn, a.dns_verdict, a.ipv6_verdict, a.servers_ipv6, a.leak_since,"                  \
-    " a.ipv6_leak_since, a.bypass_since"
+    " a.ipv6_leak_since, a.bypass_since, a.history"
 
 /* from: the row's first column in the statement. */
 bool store_row_announced(announced_t *out, sqlite3_stmt *statement, int from);

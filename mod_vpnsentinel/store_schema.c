@@ -79,8 +79,14 @@ static const char *const version_3[] = {
     NULL,
 };
 
+/* Of each client its lights of 24 hours; '' = nothing yet. */
+static const char *const version_4[] = {
+    "ALTER TABLE %s.announced ADD COLUMN history TEXT NOT NULL DEFAULT ''",
+    NULL,
+};
+
 /* The step at index n leads from version n to n + 1. */
-static const char *const *const steps[] = {version_1, version_2, version_3};
+static const char *const *const steps[] = {version_1, version_2, version_3, version_4};
 
 int64_t store_schema_version(void)
 {

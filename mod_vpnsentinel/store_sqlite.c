@@ -17,8 +17,9 @@ static const char *const texts[STATEMENTS] = {
                    " observed_ip = excluded.observed_ip, report = excluded.report",
     [PUT_SEEN] = "INSERT INTO %s.seen VALUES (?1, ?2, ?3) ON CONFLICT (uid) DO UPDATE SET"
                  " last_seen = excluded.last_seen, keepalives = excluded.keepalives",
-    [PUT_ANNOUNCED] = "INSERT OR REPLACE INTO %s.announced (uid, " STORE_ROW_ANNOUNCED ")"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    [PUT_ANNOUNCED] =
+        "INSERT OR REPLACE INTO %s.announced (uid, history, " STORE_ROW_ANNOUNCED ")"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     [REMOVE_CLIENT] = "DELETE FROM %s.clients WHERE uid = ?1",
     [REMOVE_SEEN] = "DELETE FROM %s.seen WHERE uid = ?1",
     [REMOVE_ANNOUNCED] = "DELETE FROM %s.announced WHERE uid = ?1",

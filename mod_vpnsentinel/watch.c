@@ -106,6 +106,7 @@ static bool go_on(void *ctx)
     int64_t now = clock_monotonic();
 
     registry_breathe(watch->registry, now, now + CLOCK_SECOND);
+    registry_live(watch->registry, clock_wall() / CLOCK_SECOND);
     return watch->is_ending || !watch->calls->is_to_end();
 }
 
@@ -180,6 +181,9 @@ static bool judge_by_address(watch_t *watch, const announce_moment_t *moment)
     if (now.source != SERVER_IP_UNKNOWN && !is_same_ip(&now, &watch->announced_ip) &&
         !announce_server_ip(watch->announcer, moment, &watch->announced_ip, &now)) {
         return false;
+    }
+    if (now.source == SERVER_IP_UNKNOWN && watch->announced_ip.source != SERVER_IP_UNKNOWN) {
+        tracking_begin_anew(&watch->tracking); /* nothing to tell, but lights may be others */
     }
     watch->announced_ip = now;
     return true;
@@ -449,6 +453,7 @@ static int64_t tend_all(watch_t *watch)
     int64_t now = clock_monotonic(), due;
 
     registry_breathe(watch->registry, now, now + CLOCK_SECOND); /* before anybody is judged */
+    registry_live(watch->registry, clock_wall() / CLOCK_SECOND);
     if (now >= watch->store_due) {
         watch->store_due = tend_store(watch, now);
     }

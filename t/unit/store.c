@@ -109,7 +109,7 @@ static void test_seen_and_announced_are_put_alone(void **state)
 
     (void)state;
     assert_false(store_get_announced(store, 1, &announced));
-    store_put_announced(store, 1, &client.announced);
+    store_put_announced(store, &client);
     assert_durable(store);
     assert_true(store_get_announced(store, 1, &announced));
     assert_memory_equal(&announced, &client.announced, sizeof(announced));
@@ -121,7 +121,8 @@ static void test_seen_and_announced_are_put_alone(void **state)
     strcpy(client.report.city, "elsewhere"); /* which is not put */
     store_put_seen(store, &client);
     client.announced.seq = client.seq = 6;
-    store_put_announced(store, 1, &client.announced);
+    history_set(&client.history, 1700090000, LIGHT_GREEN);
+    store_put_announced(store, &client);
     assert_durable(store);
     found = read_clients(store).client[0];
     store_close(store);

@@ -56,7 +56,7 @@ static void test_what_must_last_is_on_the_disk(void **state)
     assert_durable(store);
     assert_int_equal(syncs, 0);
     store_put_seen(store, &client);
-    store_put_announced(store, 1, &client.announced);
+    store_put_announced(store, &client);
     assert_durable(store);
     assert_int_equal(syncs, 1);
     store_put_event(store, &event, true);
@@ -82,7 +82,7 @@ static void test_a_disk_that_fails_to_sync(void **state)
     put_events(store, 1, 1, 1);
     assert_durable(store);
     sync_fails = true;
-    store_put_announced(store, 1, &client.announced);
+    store_put_announced(store, &client);
     put_events(store, 1, 2, 2);
     assert_int_equal(commit(store), STORE_FAILED);
     assert_int_equal(store_state(store), STORE_DEGRADED);
@@ -145,6 +145,7 @@ static void test_a_full_disk_later(void **state)
 {
     client_t client = full_client(1);
     announced_t announced;
+    history_t history;
     store_t *store = open_store();
     uint64_t failed;
     char value[8];
@@ -166,12 +167,12 @@ static void test_a_full_disk_later(void **state)
     assert_true(store_get_announced(store, 1, &announced));
     assert_memory_equal(&announced, &client.announced, sizeof(announced));
     assert_true(store_get_setting(store, "name", value, sizeof(value)));
-    announced.number = 1000;
-    store_put_announced(store, 1, &announced);
+    client.announced.number = 1000;
+    history_set(&client.history, 1700090000, LIGHT_GREY);
+    store_put_announced(store, &client);
     put_events(store, 1, failed, failed + 1);
     store_put_setting(store, "name", "memory");
-    store_put_client(store, &client); /* what was announced, only */
-    store_put_announced(store, 1, &announced);
+    store_put_client(store, &client); /* what was announced and history, only */
     assert_int_equal(commit(store), STORE_VOLATILE);
     deliver(store, 2, STORE_VOLATILE);
     assert_false(tend(store)); /* still full */
@@ -190,6 +191,8 @@ static void test_a_full_disk_later(void **state)
     assert_int_equal(read_clients(store).count, 1);
     assert_true(store_get_announced(store, 1, &announced));
     assert_int_equal(announced.number, 1000);
+    history = read_clients(store).client[0].history;
+    assert_memory_equal(&history, &client.history, sizeof(history));
     assert_true(store_get_setting(store, "name", value, sizeof(value)));
     assert_string_equal(value, "memory");
     store_close(store);
@@ -282,8 +285,8 @@ static void test_questions_over_a_time_in_memory(void **state)
 /* The disk has more of a client than the memory: a second monitor has been at work. */
 static void test_the_further_announced_state_wins(void **state)
 {
-    client_t client = full_client(1);
-    announced_t announced = client.announced;
+    client_t client = full_client(1), other = full_client(2);
+    announced_t announced;
     store_t *store;
 
     (void)state;
@@ -292,19 +295,18 @@ static void test_the_further_announced_state_wins(void **state)
     assert_int_equal(mkdir(path_of(FILE_NAME "-wal"), 0700), 0); /* cannot be opened */
     store = open_store();
     assert_int_equal(store_state(store), STORE_DEGRADED);
-    announced.number = client.announced.number - 1;
-    store_put_announced(store, 1, &announced);
-    announced.number = client.announced.number;
-    announced.seq = client.announced.seq + 1;
-    store_put_announced(store, 2, &announced);
+    client.announced.number--;
+    store_put_announced(store, &client);
+    other.announced.seq++;
+    store_put_announced(store, &other);
     put_events(store, 1, 1, 2); /* the first one is recorded there */
     assert_int_equal(commit(store), STORE_VOLATILE);
     assert_int_equal(rmdir(path_of(FILE_NAME "-wal")), 0);
     assert_true(tend(store));
     assert_true(store_get_announced(store, 1, &announced));
-    assert_int_equal(announced.number, client.announced.number);
+    assert_int_equal(announced.number, client.announced.number + 1);
     assert_true(store_get_announced(store, 2, &announced));
-    assert_int_equal(announced.seq, client.announced.seq + 1);
+    assert_int_equal(announced.seq, other.announced.seq);
     assert_int_equal(read_events(store).count, 3);
     store_close(store);
 }

@@ -37,19 +37,35 @@ static void test_an_empty_file_is_migrated(void **state)
     (void)state;
     write_file(FILE_NAME, 0, "", 0);
     make_store(1);
-    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 3)");
+    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 4)");
     assert_string_equal(find_file(FILE_NAME "."), "");
 }
 
-/* Without what version 3 added; the text of a table is compared to the letter. */
+#define ANNOUNCED_OF_VERSION_2                                                                     \
+    "CREATE TEMP TABLE newer AS SELECT * FROM announced; DROP TABLE announced;"                    \
+    "CREATE TABLE announced (uid INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"                       \
+    " number INTEGER NOT NULL, state INTEGER NOT NULL, down_since INTEGER NOT NULL,"               \
+    " public_ip TEXT NOT NULL, place TEXT NOT NULL, dns TEXT NOT NULL,"                            \
+    " vpn INTEGER NOT NULL);"
+
+/* Without what later versions added; the text of a table is compared to the letter. */
+static void go_back_to_version_3(void)
+{
+    run_sql(FILE_NAME, ANNOUNCED_OF_VERSION_2
+            "ALTER TABLE announced ADD COLUMN dns_verdict INTEGER NOT NULL DEFAULT 0;"
+            "ALTER TABLE announced ADD COLUMN ipv6_verdict INTEGER NOT NULL DEFAULT 0;"
+            "ALTER TABLE announced ADD COLUMN servers_ipv6 INTEGER NOT NULL DEFAULT 0;"
+            "ALTER TABLE announced ADD COLUMN leak_since INTEGER NOT NULL DEFAULT 0;"
+            "ALTER TABLE announced ADD COLUMN ipv6_leak_since INTEGER NOT NULL DEFAULT 0;"
+            "ALTER TABLE announced ADD COLUMN bypass_since INTEGER NOT NULL DEFAULT 0;"
+            "INSERT INTO announced SELECT uid, seq, number, state, down_since, public_ip, place,"
+            " dns, vpn, dns_verdict, ipv6_verdict, servers_ipv6, leak_since, ipv6_leak_since,"
+            " bypass_since FROM newer; PRAGMA user_version = 3");
+}
+
 static void go_back_to_version_2(void)
 {
-    run_sql(FILE_NAME,
-            "CREATE TEMP TABLE newer AS SELECT * FROM announced; DROP TABLE announced;"
-            "CREATE TABLE announced (uid INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
-            " number INTEGER NOT NULL, state INTEGER NOT NULL, down_since INTEGER NOT NULL,"
-            " public_ip TEXT NOT NULL, place TEXT NOT NULL, dns TEXT NOT NULL,"
-            " vpn INTEGER NOT NULL);"
+    run_sql(FILE_NAME, ANNOUNCED_OF_VERSION_2
             "INSERT INTO announced SELECT uid, seq, number, state, down_since, public_ip, place,"
             " dns, vpn FROM newer; PRAGMA user_version = 2");
 }
@@ -73,10 +89,35 @@ static void test_a_file_of_version_2_is_migrated(void **state)
     expected.leak_since = expected.ipv6_leak_since = expected.bypass_since = 0;
     assert_true(store_get_announced(store, 2, &found));
     assert_memory_equal(&found, &expected, sizeof(found));
-    store_put_announced(store, 2, &client.announced);
+    store_put_announced(store, &client);
     assert_durable(store);
     assert_true(store_get_announced(store, 2, &found));
     assert_memory_equal(&found, &client.announced, sizeof(found));
+    store_close(store);
+    assert_string_equal(find_file(FILE_NAME "."), "");
+}
+
+/* Version 3 knew no history: nothing of it is known. */
+static void test_a_file_of_version_3_is_migrated(void **state)
+{
+    client_t expected = full_client(2);
+    visited_t visited;
+    store_t *store;
+
+    (void)state;
+    make_store(3);
+    go_back_to_version_3();
+    store = open_store();
+    assert_int_equal(store_state(store), STORE_OK);
+    visited = read_clients(store);
+    memset(&expected.history, 0, sizeof(expected.history));
+    assert_int_equal(visited.count, 3);
+    assert_memory_equal(&visited.client[1], &expected, sizeof(expected));
+    expected = full_client(2);
+    store_put_announced(store, &expected);
+    assert_durable(store);
+    visited = read_clients(store);
+    assert_memory_equal(&visited.client[1], &expected, sizeof(expected));
     store_close(store);
     assert_string_equal(find_file(FILE_NAME "."), "");
 }
@@ -131,7 +172,7 @@ static void make_directory(void)
 static void make_newer(void)
 {
     make_store(1);
-    run_sql(FILE_NAME, "PRAGMA user_version = 4");
+    run_sql(FILE_NAME, "PRAGMA user_version = 5");
 }
 
 static void make_unversioned(void)
@@ -369,6 +410,7 @@ int main(void)
         TEST(test_only_the_owner_can_read_it),
         TEST(test_an_empty_file_is_migrated),
         TEST(test_a_file_of_version_1_is_migrated),
+        TEST(test_a_file_of_version_3_is_migrated),
         TEST(test_a_file_of_version_2_is_migrated),
         TEST(test_what_cannot_be_used_is_set_aside),
         TEST(test_set_aside_with_its_log_and_beside_an_earlier_one),

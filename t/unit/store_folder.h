@@ -161,6 +161,8 @@ static inline client_t full_client(uint64_t uid)
     client.announced.ipv6_leak_since = 1700000004u;
     client.announced.bypass_since = UINT32_MAX;
     client.judged = client.announced.facts;
+    history_set(&client.history, 1700000000, LIGHT_YELLOW);
+    history_set(&client.history, 1700040000 + (int64_t)(uid & 0xFFFF), LIGHT_RED);
     return client;
 }
 

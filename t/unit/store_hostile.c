@@ -41,6 +41,7 @@ static const struct {
     {"announced", "leak_since", 0},
     {"announced", "ipv6_leak_since", 0},
     {"announced", "bypass_since", 0},
+    {"announced", "history", 0},
     {"events", "uid", 1},
     {"events", "number", 2},
     {"events", "kind", 0},
