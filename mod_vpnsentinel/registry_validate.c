@@ -40,6 +40,9 @@ static bool check_head(const registry_t *registry, fault_t *fault)
     if (head->buckets < INDEX_FIRST_BUCKETS || head->buckets > head->capacity) {
         return fail(fault, "index: %u buckets", head->buckets);
     }
+    if ((int32_t)(head->stamp - head->revision) < 0) {
+        return fail(fault, "revisions: %u told of %u", head->revision, head->stamp);
+    }
     if (!history_gaps_are_valid(&head->gaps)) {
         return fail(fault, "head: the gaps are none");
     }
@@ -132,6 +135,9 @@ static bool check_client(const registry_t *registry, uint32_t slot, fault_t *fau
     }
     if (registry->index.hash[slot] != slot_hash(registry, id)) {
         return fail(fault, "slot %u: hash is not its id's", slot);
+    }
+    if (registry->revision[slot] == 0) {
+        return fail(fault, "slot %u: was never changed", slot);
     }
     if (client->uid == 0) {
         return fail(fault, "slot %u: uid %llu", slot, (unsigned long long)client->uid);

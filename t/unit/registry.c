@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "registry_head.h"
 #include "registry_memory.h"
 
 static const char *numbered(unsigned int n)
@@ -294,6 +295,60 @@ static void test_revision_is_never_reset(void **state)
     memory_close(&memory);
 }
 
+/* Bit n: slot n changed since this number; of the first 32. */
+static uint32_t changed_since(const memory_t *memory, uint32_t revision)
+{
+    uint32_t slot, changed = 0;
+
+    for (slot = 0; slot < registry_slots(&memory->registry); slot++) {
+        if (registry_changed_since(&memory->registry, slot, revision)) {
+            changed |= 1u << slot;
+        }
+    }
+    return changed;
+}
+
+/* Of four slots, from this number on. */
+static void check_what_changed(uint32_t begin)
+{
+    memory_t memory;
+    registry_t *registry = &memory.registry;
+    uint32_t first, since;
+
+    memory_open(&memory, 1024);
+    registry->head->stamp = registry->head->revision = begin;
+    assert_int_equal(keepalive(&memory, "a", ""), REGISTRY_CREATED);
+    first = registry_newest_revision(registry);
+    assert_int_equal(keepalive(&memory, "b", ""), REGISTRY_CREATED);
+    assert_int_equal(keepalive(&memory, "c", ""), REGISTRY_CREATED);
+    assert_int_equal(keepalive(&memory, "d", ""), REGISTRY_CREATED);
+    assert_int_equal(changed_since(&memory, begin), 15);
+    assert_int_equal(changed_since(&memory, first), 14);
+    since = registry_newest_revision(registry);
+    assert_int_equal(keepalive(&memory, "c", ""), REGISTRY_OK); /* the same again */
+    assert_int_equal(changed_since(&memory, since), 0);
+    assert_int_equal(keepalive(&memory, "c", "Rome"), REGISTRY_OK);
+    assert_int_equal(changed_since(&memory, since), 4);
+    assert_int_equal(registry_remove(registry, "a"), REGISTRY_OK);
+    assert_int_equal(changed_since(&memory, since), 5);
+    since = registry_newest_revision(registry);
+    assert_int_equal(changed_since(&memory, since), 0);
+    assert_int_equal(keepalive(&memory, "e", ""), REGISTRY_CREATED); /* where "a" was */
+    assert_int_equal(changed_since(&memory, since), 1);
+    assert_valid(&memory);
+    memory_close(&memory);
+}
+
+/* The numbers wrap; none is that of a slot that was never used. */
+static void test_what_changed_since(void **state)
+{
+    (void)state;
+    for (uint32_t begin = UINT32_MAX - 12; begin != 2; begin++) {
+        check_what_changed(begin);
+    }
+    check_what_changed(INT32_MAX - 3);
+}
+
 /* Two children with one client's keepalives: the one stamped earlier may come to the lock later. */
 static void test_last_keepalive_never_goes_back(void **state)
 {
@@ -479,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_unused_capacity_stays_untouched),
         cmocka_unit_test(test_revision_rises_at_changes),
         cmocka_unit_test(test_revision_is_never_reset),
+        cmocka_unit_test(test_what_changed_since),
         cmocka_unit_test(test_last_keepalive_never_goes_back),
         cmocka_unit_test(test_journal_is_kept),
         cmocka_unit_test(test_slots),

@@ -126,6 +126,31 @@ static void learn_server_ip(memory_t *memory)
     (void)registry_set_server_ip(&memory->registry, &ip);
 }
 
+static void note_lights(memory_t *memory)
+{
+    client_view_t view;
+
+    if (registry_get(&memory->registry, "client-7", &view) == REGISTRY_OK) {
+        history_set(&view.client.history, 1700000000 + view.client.last_seen % 7, LIGHT_RED);
+        history_note(&view.client.history, 1699990000, 1699999000, LIGHT_RED);
+        (void)registry_set_history(&memory->registry, view.slot, view.client.uid,
+                                   &view.client.history, &view.revision);
+    }
+}
+
+static void live(memory_t *memory)
+{
+    registry_live(&memory->registry, 1700000000);
+}
+
+static void learn_gaps(memory_t *memory)
+{
+    history_gaps_t stored = {0};
+
+    history_live(&stored, 1690000000);
+    (void)registry_join_gaps(&memory->registry, &stored);
+}
+
 /* Killed between another's change and its undoing, as often as it takes. */
 static void repair(memory_t *memory)
 {
@@ -164,6 +189,7 @@ typedef struct content_t {
     client_view_t views[CLIENTS + 2]; /* zeroed where there is no client, but for the revision */
     registry_counts_t counts;
     server_ip_t server_ip;
+    history_gaps_t gaps;
 } content_t;
 
 /* Looks at the revisions before it takes the lock, which undoes a half-made change: as the monitor
@@ -186,6 +212,7 @@ static void read_content(memory_t *memory, content_t *content)
     }
     content->counts = memory->registry.head->counts;
     assert_int_equal(registry_get_server_ip(&memory->registry, &content->server_ip), REGISTRY_OK);
+    assert_int_equal(registry_gaps(&memory->registry, &content->gaps), REGISTRY_OK);
 }
 
 static void assert_same_content(const content_t *a, const content_t *b)
@@ -199,6 +226,7 @@ static void assert_same_content(const content_t *a, const content_t *b)
     assert_memory_equal(&a->counts, &b->counts, offsetof(registry_counts_t, free_slot));
     assert_int_equal(a->counts.free_slot, b->counts.free_slot);
     assert_memory_equal(&a->server_ip, &b->server_ip, sizeof a->server_ip);
+    assert_memory_equal(&a->gaps, &b->gaps, sizeof a->gaps);
 }
 
 /* The record without what changes no revision: counters, and what the monitor itself wrote. */
@@ -320,11 +348,15 @@ static void test_killed_while_it_removes(void **state)
 
 static void test_killed_while_it_marks(void **state)
 {
-    const operation_t operations[] = {{mark, 40, false, 2}, {learn_server_ip, 1, false, 2}};
+    const operation_t operations[] = {{mark, 40, false, 2},
+                                      {learn_server_ip, 1, false, 2},
+                                      {note_lights, 40, false, 4},
+                                      {live, 1, false, 2},
+                                      {learn_gaps, 1, false, 2}};
     size_t i;
 
     (void)state;
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         kill_everywhere(&operations[i]);
     }
 }

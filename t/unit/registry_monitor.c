@@ -116,6 +116,105 @@ static void test_announced_of_another_client(void **state)
     memory_close(&memory);
 }
 
+/* --- lights --- */
+
+static registry_result_t set_history(memory_t *memory, const client_view_t *view,
+                                     uint32_t *revision)
+{
+    return registry_set_history(&memory->registry, view->slot, view->client.uid,
+                                &view->client.history, revision);
+}
+
+/* The slot changes by it, and whoever did it knows as what; unless more has changed. */
+static void test_lights_are_a_change(void **state)
+{
+    memory_t memory;
+    client_view_t view, after;
+    uint32_t known, since;
+
+    (void)state;
+    memory_open(&memory, 1024);
+    assert_int_equal(keepalive(&memory, "a", ""), REGISTRY_CREATED);
+    view = view_of(&memory, "a");
+    known = view.revision;
+    history_set(&view.client.history, 1700000000, LIGHT_YELLOW);
+    assert_int_equal(set_history(&memory, &view, &known), REGISTRY_OK);
+    after = view_of(&memory, "a");
+    assert_memory_equal(&after.client, &view.client, sizeof after.client);
+    assert_true(after.revision > view.revision);
+    assert_int_equal(known, after.revision);
+
+    assert_int_equal(keepalive(&memory, "a", "Rome"), REGISTRY_OK);
+    since = registry_newest_revision(&memory.registry);
+    history_set(&view.client.history, 1700000001, LIGHT_RED);
+    assert_int_equal(set_history(&memory, &view, &known), REGISTRY_OK);
+    assert_int_equal(known, after.revision); /* the keepalive has to be looked at */
+    assert_true(registry_changed_since(&memory.registry, view.slot, since));
+    after = view_of(&memory, "a");
+    assert_memory_equal(&after.client.history, &view.client.history, sizeof(history_t));
+    assert_string_equal(after.client.report.city, "Rome");
+    assert_valid(&memory);
+    memory_close(&memory);
+}
+
+static void test_lights_of_another_client(void **state)
+{
+    memory_t memory;
+    client_view_t view, before;
+    uint32_t revision;
+
+    (void)state;
+    memory_open(&memory, 1024);
+    assert_int_equal(keepalive(&memory, "a", ""), REGISTRY_CREATED);
+    before = view = view_of(&memory, "a");
+    revision = view.revision;
+    history_set(&view.client.history, 1700000000, LIGHT_RED);
+    view.client.uid++;
+    assert_int_equal(set_history(&memory, &view, &revision), REGISTRY_ABSENT);
+    assert_int_equal(revision, before.revision);
+    view = view_of(&memory, "a");
+    assert_memory_equal(&view, &before, sizeof view);
+    assert_int_equal(registry_remove(&memory.registry, "a"), REGISTRY_OK);
+    assert_int_equal(set_history(&memory, &view, &revision), REGISTRY_ABSENT);
+    memory_close(&memory);
+}
+
+/* --- when monitors lived --- */
+
+#define QUARTER HISTORY_CELL_SECONDS
+#define NOW (INT64_C(1900000) * QUARTER)
+
+static const char *gaps_of(memory_t *memory)
+{
+    static char text[HISTORY_TEXT_SIZE];
+    history_gaps_t gaps;
+
+    assert_int_equal(registry_gaps(&memory->registry, &gaps), REGISTRY_OK);
+    return history_gaps_format(text, &gaps);
+}
+
+static void test_gaps(void **state)
+{
+    history_gaps_t stored = {0};
+    memory_t memory;
+
+    (void)state;
+    memory_open(&memory, 1024);
+    assert_string_equal(gaps_of(&memory), "");
+    history_live(&stored, NOW - 9 * QUARTER);
+    history_live(&stored, NOW - 8 * QUARTER);
+    registry_live(&memory.registry, NOW - 3 * QUARTER);
+    registry_live(&memory.registry, NOW - 2 * QUARTER - 1);
+    registry_live(&memory.registry, NOW);
+    assert_string_equal(strrchr(gaps_of(&memory), ' ') + 1 + HISTORY_CELLS - 11, "11111110110");
+    assert_int_equal(registry_join_gaps(&memory.registry, &stored), REGISTRY_OK);
+    assert_string_equal(strrchr(gaps_of(&memory), ' ') + 1 + HISTORY_CELLS - 11, "10011110110");
+    registry_live(&memory.registry, NOW + QUARTER);
+    assert_string_equal(strrchr(gaps_of(&memory), ' ') + 1 + HISTORY_CELLS - 11, "00111101100");
+    assert_valid(&memory);
+    memory_close(&memory);
+}
+
 /* --- stale clients --- */
 
 static void test_remove_stale(void **state)
@@ -227,6 +326,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_announced_never_goes_back),
         cmocka_unit_test(test_announced_of_another_client),
+        cmocka_unit_test(test_lights_are_a_change),
+        cmocka_unit_test(test_lights_of_another_client),
+        cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_remove_stale),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_keepalive_recognises_a_pause),

@@ -215,6 +215,7 @@ static void assert_adopted(const struct adoption_t *adoption, const client_t *st
 {
     const client_t *client = &after->client;
     const client_t *newer = before->client.keepalives > 0 ? &before->client : stored;
+    char history[HISTORY_TEXT_SIZE];
 
     assert_int_equal(client->uid, STORED_UID);
     assert_int_equal(client->first_seen, stored->first_seen);
@@ -229,6 +230,10 @@ static void assert_adopted(const struct adoption_t *adoption, const client_t *st
     assert_memory_equal(&client->announced, &stored->announced, sizeof client->announced);
     assert_int_equal(client->judged.vpn_connected, adoption->vpn);
     assert_int_equal(after->seen, adoption->seen);
+    assert_string_equal(history_format(history, &client->history) + sizeof "1888890 3 " - 1 +
+                            HISTORY_CELLS - 26,
+                        "21111111111111111111111113"); /* first what was stored */
+    assert_int_equal(client->history.light, LIGHT_RED);
     assert_true(after->revision > before->revision);
 }
 
@@ -267,6 +272,11 @@ static void test_back_before_the_store_was_read(void **state)
         memory_open(&memory, 1024);
         come_back(&memory, adoption->since);
         before = view_of(&memory, "a");
+        history_set(&stored.history, 1699980000, LIGHT_YELLOW);
+        history_set(&before.client.history, 1700001002, LIGHT_RED);
+        assert_int_equal(registry_set_history(&memory.registry, before.slot, before.client.uid,
+                                              &before.client.history, &before.revision),
+                         REGISTRY_OK);
         assert_int_equal(restore(&memory, &stored), REGISTRY_CREATED);
         after = view_of(&memory, "a");
         assert_adopted(adoption, &stored, &before, &after);
@@ -379,6 +389,8 @@ static void test_move(void **state)
     memory_t small, large;
     client_view_t before, after;
     server_ip_t ip;
+    history_gaps_t gaps;
+    uint32_t since;
 
     (void)state;
     memory_open(&small, 1024);
@@ -395,8 +407,14 @@ static void test_move(void **state)
     assert_int_equal(restore(&small, &stored), REGISTRY_CREATED);
     assert_int_equal(registry_remove(&small.registry, "gone"), REGISTRY_OK);
     before = view_of(&small, "a");
+    registry_live(&small.registry, 1700000000);
+    since = registry_newest_revision(&small.registry);
     assert_int_equal(registry_move(&small.registry, &large.registry), REGISTRY_OK);
     assert_valid(&large);
+    assert_true(registry_changed_since(&large.registry, 0, since));
+    assert_true(registry_changed_since(&large.registry, 1, since));
+    assert_int_equal(registry_gaps(&large.registry, &gaps), REGISTRY_OK);
+    assert_int_equal(gaps.quarter, 1700000000 / HISTORY_CELL_SECONDS);
     after = view_of(&large, "a");
     assert_memory_equal(&after.client, &before.client, sizeof after.client);
     assert_int_equal(after.seen, before.seen);

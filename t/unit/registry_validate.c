@@ -114,6 +114,26 @@ static void enter_no_fact(registry_t *registry)
     registry->clients[0].changes[0].facts.unused = 1;
 }
 
+static void tear_history(registry_t *registry)
+{
+    registry->clients[1].history.light = LIGHT_RED;
+}
+
+static void tear_gaps(registry_t *registry)
+{
+    registry->head->gaps.gaps[0] = 1;
+}
+
+static void change_nothing(registry_t *registry)
+{
+    registry->revision[1] = 0;
+}
+
+static void tell_too_much(registry_t *registry)
+{
+    registry->head->revision++;
+}
+
 static void lose_uid(registry_t *registry)
 {
     registry->clients[1].uid = 0;
@@ -224,6 +244,10 @@ static void test_faults_are_found(void **state)
         {announce_no_verdict, "slot 1: an answer"},
         {enter_no_fact, "slot 0: an answer"},
         {lose_uid, "slot 1: uid"},
+        {tear_history, "slot 1: the history"},
+        {tear_gaps, "head: the gaps"},
+        {change_nothing, "slot 1: was never changed"},
+        {tell_too_much, "revisions: "},
         {forget_keepalive, "slot 0: keepalives"},
         {forget_time, "slot 0: keepalives"},
         {lose_entry, "slot 0: the journal"},
