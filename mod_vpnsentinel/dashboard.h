@@ -1,9 +1,12 @@
 /*
- * The dashboard: one HTML page, complete without JavaScript, worst clients first, and its style
- * sheet.
+ * The dashboard: what is where below its mount, and what all of its answers say to browsers.
  *
- * Public by default; access rules are <Location>'s business. Every text from outside goes through
- * escape().
+ *   ""                the fleet (dashboard_page.h)
+ *   client/ID         one client (dashboard_client.h)
+ *   dashboard.css …   what these are made with (dashboard_assets.h)
+ *
+ * Read-only, public by default; access rules are <Location>'s business. Every text from outside goes
+ * through html.h.
  */
 #ifndef DASHBOARD_H
 #define DASHBOARD_H

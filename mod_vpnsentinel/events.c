@@ -3,16 +3,12 @@
 #include "apr_strings.h"
 
 #include "answer.h"
-#include "clock.h"
-#include "config.h"
 #include "message.h"
-#include "segment.h"
+#include "recent.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000
 #define SINCE_MAX INT64_C(253402300799) /* sec since epoch: the last of year 9999 */
-#define CHUNK 32                        /* events copied under one lock */
-#define NEWEST UINT64_MAX               /* cursor of a walk that has not begun */
 
 /* What the request asks for. */
 typedef struct query_t {
@@ -105,15 +101,6 @@ static const char *read_query(query_t *query, request_rec *r)
     return fault;
 }
 
-/* Events that are to be forgotten are not shown any more, whether the store has dropped them yet or
- * not. */
-static int64_t oldest_kept(void)
-{
-    int64_t retention = config_quantity(CONFIG_EVENT_RETENTION);
-
-    return retention > 0 ? (clock_wall() - retention) / CLOCK_SECOND : 0;
-}
-
 /* --- the list --- */
 
 static bool passes(const query_t *query, const event_t *event)
@@ -156,50 +143,25 @@ static json_object *event_json(const event_t *event)
     return json;
 }
 
-/*
- * Copy the events before *cursor, at most CHUNK, newest first. Returns how many there were, or -1
- * when the lock could not be had.
- */
-static int copy_chunk(event_t chunk[CHUNK], uint64_t *cursor)
-{
-    registry_t *registry = segment_registry();
-    int count = 0;
-
-    if (!registry_acquire(registry)) {
-        return -1;
-    }
-    if (*cursor == NEWEST) {
-        *cursor = event_ring_end(segment_events());
-    }
-    while (count < CHUNK && event_ring_before(segment_events(), cursor, &chunk[count])) {
-        count++;
-    }
-    registry_release(registry);
-    return count;
-}
-
 /* Add what passes to the list. Returns false when that ended early: no lock, or no memory. */
 static bool collect(request_rec *r, json_object *list, const query_t *query)
 {
-    event_t *chunk = apr_palloc(r->pool, CHUNK * sizeof *chunk);
-    uint64_t cursor = NEWEST;
+    recent_t *recent = apr_palloc(r->pool, sizeof *recent);
     int64_t room = query->limit;
-    int count, i;
+    const event_t *event;
 
-    do {
-        count = copy_chunk(chunk, &cursor);
-        for (i = 0; i < count && room > 0; i++) {
-            if (passes(query, &chunk[i])) {
-                json_object *json = event_json(&chunk[i]);
+    recent_begin(recent);
+    while (room > 0 && (event = recent_next(recent)) != NULL) {
+        if (passes(query, event)) {
+            json_object *json = event_json(event);
 
-                if (json == NULL || json_object_array_add(list, json) != 0) {
-                    return false;
-                }
-                room--;
+            if (json == NULL || json_object_array_add(list, json) != 0) {
+                return false;
             }
+            room--;
         }
-    } while (count == CHUNK && room > 0);
-    return count >= 0;
+    }
+    return !recent->failed;
 }
 
 /* The whole answer; NULL when it could not be had. */
@@ -223,14 +185,12 @@ int events_handle(request_rec *r, const char *unused)
 {
     query_t query = {.limit = LIMIT_DEFAULT};
     const char *fault = read_query(&query, r);
-    int64_t kept = oldest_kept();
     json_object *json;
 
     (void)unused;
     if (fault != NULL) {
         return answer_error(r, HTTP_BAD_REQUEST, "Bad request", fault);
     }
-    query.since = query.since > kept ? query.since : kept;
     json = events_json(r, &query);
     return json != NULL ? answer_json(r, HTTP_OK, json) : answer_unavailable(r);
 }
