@@ -55,6 +55,10 @@ stand_in('apt-get', 'echo "apt-get $* ${DEBIAN_FRONTEND:-}" >>"$CALLS"');
 stand_in('autoreconf', 'echo "autoreconf $*" >>"$CALLS"');
 stand_in('id', 'echo "$USER_ID"');
 stand_in('make', 'echo "make $*" >>"$CALLS"; case "$*" in *check*) eval "$TESTS" ;; esac');
+stand_in('npm', <<'END');
+echo "npm $*" >>"$CALLS"
+[ "$NPM" = works ] && mkdir -p t/browser/node_modules && touch t/browser/node_modules/.package-lock.json
+END
 stand_in('sudo', '[ "$1 $SUDO" = "-n works" ] || exit 1; shift; exec "$@"');
 
 # Runs bootstrap in a tree that holds nothing else; returns (exit status, output, calls).
@@ -68,6 +72,7 @@ sub bootstrap {
         USER_ID => 0,
         SUDO => 'fails',
         TESTS => ':',
+        NPM => 'works',
         %env,
     );
     my $output = `$root/tree/bootstrap $argument 2>&1 </dev/null`;
@@ -143,6 +148,31 @@ subtest 'check' => sub {
     ($status, $output) = bootstrap('check', TESTS => 'exit 2');
     is($status, 1, 'no test ran: exit status');
     like($output, qr/^0 passed, 1 failed, 0 skipped\n\z/m, 'that is a failure');
+};
+
+subtest 'the browser' => sub {
+    my ($lock, $installed) =
+        map { "$root/tree/t/browser/$_" } qw(package-lock.json node_modules/.package-lock.json);
+    remove_tree("$root/tree/t");
+    make_path("$root/tree/t/browser");
+    write_file($lock, '{}');
+    my $npm = qr/^npm ci --prefix t\/browser /m;
+
+    my ($status, $output, $calls) = bootstrap('check', NPM => 'fails');
+    is($status, 0, 'no axe-core: exit status') or diag($output);
+    like($output, qr/axe-core cannot be installed/, 'which is told');
+    like($calls, $npm, 'after it was tried');
+    (undef, undef, $calls) = bootstrap('check');
+    like($calls, $npm, 'it is installed');
+    (undef, undef, $calls) = bootstrap('check');
+    unlike($calls, $npm, 'once');
+    my $later = 10 + (stat $installed)[9];
+    utime $later, $later, $lock;
+    (undef, undef, $calls) = bootstrap('check');
+    like($calls, $npm, 'another version is installed');
+
+    (undef, undef, $calls) = bootstrap('build');
+    unlike($calls . content("$root/calls.asked"), qr/npm|chromium/, 'a build has no need of it');
 };
 
 subtest 'usage' => sub {
