@@ -126,6 +126,81 @@ subtest 'what the browser sees of a bad page' => sub {
     $httpd->check_error_log;
 };
 
+subtest 'what a user of the browser can do' => sub {
+    my $httpd = VpsHttpd->start(
+        module => undef,
+        conf => "ForceType text/html\n",
+        files => {
+            'htdocs/page.html' => _page(<<'HTML'),
+<style>
+@media print { #media::before { content: "paper" } }
+@media (prefers-color-scheme: dark) { #media::after { content: "dark" } }
+@media (prefers-reduced-motion) { #media { color: rgb(1, 2, 3) } }
+</style>
+<label>Name <input id="name"></label> <button id="more">more</button> <p id="media"></p>
+<p id="said">none</p>
+<script>
+const said = document.getElementById('said');
+document.getElementById('more').onclick = () => setTimeout(() => said.textContent = 'clicked');
+document.onkeydown = (e) => { if (e.key === 'Escape' && e.shiftKey) said.textContent = 'escaped'; };
+document.onvisibilitychange = () => fetch('/' + document.visibilityState);
+</script>
+HTML
+        },
+    );
+    $browser->resize(900, 700);
+    $browser->open($httpd->url('/page.html'));
+    $browser->requests;
+    $browser->type('#name', "S\x{e3}o");
+    is($browser->run('return document.activeElement.value'), "S\x{e3}o", 'types');
+    $browser->keys(' ', '+', 'Backspace', '1');
+    is($browser->run('return document.activeElement.value'), "S\x{e3}o 1", '... and by keys');
+    $browser->keys('Tab', 'Enter');
+    ok($browser->wait_for('said.textContent === "clicked"'), 'goes to a button by keys');
+    $browser->keys('Shift+Escape');
+    is($browser->text('#said'), 'escaped', 'presses two keys at once');
+    $browser->click('#more');
+    ok($browser->wait_for(sub { $browser->text('#said') eq 'clicked' }), 'clicks');
+    ok(!$browser->wait_for('said.textContent === "never"', 0.1), 'does not wait for ever');
+    ok(!eval { $browser->find('#nothing') }, 'finds nothing where nothing is');
+
+    my $style = 'const m = document.getElementById("media"), s = (p) => getComputedStyle(m, p);'
+        . 'return [s("::before").content, s("::after").content, s().color].join(" ")';
+    is($browser->run($style), 'none none rgb(0, 0, 0)', 'no medium');
+    $browser->media(type => 'print', 'prefers-color-scheme' => 'dark');
+    is($browser->run($style), '"paper" "dark" rgb(0, 0, 0)', 'prints in the dark');
+    $browser->media('prefers-reduced-motion' => 'reduce');
+    is($browser->run($style), 'none none rgb(1, 2, 3)', 'wants no motion');
+    $browser->media;
+    my $screen = 'return [screen.width, devicePixelRatio, navigator.maxTouchPoints > 0].join(" ")';
+    is($browser->run('return innerWidth'), 900, 'has the size that was asked for');
+    $browser->phone;
+    is($browser->run($screen), '360 2 true', 'has a phone');
+    $browser->resize(900, 700);
+
+    is(scalar $browser->requests, 0, 'asks for nothing meanwhile');
+    $browser->hide;
+    my %seen;
+    my $asked = sub { $seen{$_}++ for $browser->requests; $seen{ $httpd->url($_[0]) } };
+    ok($browser->wait_for(sub { $asked->('/hidden') }), 'hides the page');
+    $browser->show;
+    ok($browser->wait_for(sub { $asked->('/visible') }), 'and shows it again');
+    is($browser->text('#said'), 'clicked', '... the same one');
+    my $other = Browser->start;
+    $other->open($httpd->url('/page.html'));
+    is($other->text('#said') . $browser->text('#said'), 'noneclicked', 'another browser is another');
+    $other->stop;
+
+    $browser->javascript(0);
+    $browser->reload;
+    $browser->click('#more');
+    is($browser->text('#said'), 'none', 'without JavaScript nothing happens');
+    $browser->javascript(1);
+    $browser->console;
+    $httpd->stop;
+    $httpd->check_error_log;
+};
+
 my $httpd = VpsHttpd->start(conf => $conf);
 
 # Opens the dashboard when the monitor runs, so that there is no notice on it.
