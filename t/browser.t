@@ -100,7 +100,7 @@ subtest 'what the browser sees of a bad page' => sub {
     like($log, qr/elsewhere\.test/, 'a file that cannot be loaded');
     like(join(' ', $browser->requests), qr{http://elsewhere\.test/x\.png}, '... was asked for');
     SKIP: {
-        skip Browser->missing_axe, 1 if Browser->missing_axe;
+        skip(Browser->missing_axe, 1) if Browser->missing_axe;
         my $violations = join "\n", $browser->axe;
         like($violations, qr/^image-alt \(critical\): .+: img <img src="http/m, 'what axe finds');
         like($violations, qr/^color-contrast \(serious\)/m, '... with the colours');
@@ -240,7 +240,7 @@ subtest 'the dashboard' => sub {
         is($browser->run('return getComputedStyle(document.body).margin'), '0px',
             "$name: its style is in force");
         SKIP: {
-            skip Browser->missing_axe, 1 if Browser->missing_axe;
+            skip(Browser->missing_axe, 1) if Browser->missing_axe;
             is_accessible($browser, $name);
         }
     }
