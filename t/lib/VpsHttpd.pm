@@ -65,6 +65,7 @@ use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
+use List::Util qw(min);
 use POSIX ();
 use Scalar::Util qw(weaken);
 use Socket qw(SHUT_WR);
@@ -89,6 +90,8 @@ my $OLD_OPENSSL = qr/AH01882: Init: this version of mod_ssl was compiled against
 my $HTTPD_AFTER_CRASH = qr/AH00098: pid file \S+ overwritten -- Unclean shutdown/;
 
 my $DEADLINE = 60;      # seconds to wait for anything before the test gives up
+my $FIRST_PAUSE = 0.01; # seconds between two looks at what is waited for, longer each time:
+my $LAST_PAUSE = 0.1;   # what takes long must not keep the processor from those who do it
 my $PORT_ATTEMPTS = 5;  # another process may take a port between our look and httpd's bind
 
 my %PROCESSES = (
@@ -580,10 +583,12 @@ sub _generations {
 sub wait_for {
     my (undef, $condition, $seconds) = @_;
     my $end = clock_gettime(CLOCK_MONOTONIC) + ($seconds // $DEADLINE);
+    my $pause = $FIRST_PAUSE;
     while (1) {
         my $value = $condition->();
         return $value if $value || clock_gettime(CLOCK_MONOTONIC) > $end;
-        sleep 0.02;
+        sleep $pause;
+        $pause = min($pause * 1.5, $LAST_PAUSE);
     }
 }
 
