@@ -2,6 +2,11 @@
 
 #include "delay.h"
 
+static int64_t min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static course_action_t begin_round(course_t *course, signals_t *signals, const change_t *change,
                                    int64_t now)
 {
@@ -16,9 +21,7 @@ static course_action_t begin_round(course_t *course, signals_t *signals, const c
 
 int64_t course_wakes(const course_t *course, const change_t *change)
 {
-    const int64_t early = early_due(&course->early, change);
-
-    return early < course->due ? early : course->due;
+    return min(early_due(&course->early, change), course->due);
 }
 
 course_action_t course_next(course_t *course, signals_t *signals, const change_t *change,
@@ -64,5 +67,8 @@ void course_plan(course_t *course, const course_end_t *end, int64_t now)
     course->failures = delay_backs_off(end->kind) ? course->failures + 1 : 0;
     round.failures = course->failures;
     course->due = now + delay_next(&round);
+    if (end->is_doubtful && (end->kind == TRANSFER_OK || delay_backs_off(end->kind))) {
+        course->due = min(course->due, now + COURSE_DOUBT);
+    }
     course->early.hold = end->kind == TRANSFER_LIMITED && end->retry_after > 0 ? course->due : 0;
 }

@@ -19,6 +19,8 @@
 #include "signals.h"
 #include "transfer.h"
 
+#define COURSE_DOUBT 1000 /* ms until one more look, when it decides */
+
 typedef struct course_t {
     int64_t start;     /* ms; start of the last round that was none of early's */
     int64_t due;       /* ms; start of the next, unless a signal or early wants it earlier */
@@ -61,10 +63,12 @@ typedef struct course_end_t {
     int64_t retry_after;  /* ms that the server asked for, 0 = nothing said */
     int64_t interval;     /* ms between two rounds */
     uint32_t random;      /* any number, evenly spread over its range */
+    bool is_doubtful;     /* what was reported may be wrong by now, as one more look would show */
 } course_end_t;
 
 /*
- * The round is over: find out when the next is due. An early one leaves the rhythm of the interval as
+ * The round is over: find out when the next is due. After one in doubt that is soon, unless the server
+ * refuses what is sent. An early one leaves the rhythm of the interval as
  * it was; when it fails it is one more failure to back off from.
  */
 void course_plan(course_t *course, const course_end_t *end, int64_t now);

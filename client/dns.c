@@ -314,8 +314,18 @@ void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip
 
 /* --- looking --- */
 
-bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait, int64_t ms)
+/* A first wait, which is all when nothing at all comes in through the tunnel, and the rest of the time. */
+static bool wait_for_answers(dns_ask_t *ask, transfer_t *transfer, int64_t ms)
 {
+    const int64_t first = ms < PATIENCE_SILENT ? ms : PATIENCE_SILENT;
+
+    return dns_ask_wait(ask, transfer->wait, first) &&
+           (!pulse_beats(&transfer->pulse) || dns_ask_wait(ask, transfer->wait, ms - first));
+}
+
+bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, transfer_t *transfer)
+{
+    const int64_t ms = transfer_left(transfer, DNS_LOOK_MAX);
     dns_ask_t ask;
     names_t names;
     server_t servers[DNS_SERVERS_MAX];
@@ -329,7 +339,7 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wai
     }
     ask_system(servers, &names, &ask, options);
     ask_cloudflare(&cloudflare, &ask, options);
-    is_done = dns_ask_wait(&ask, wait, ms);
+    is_done = wait_for_answers(&ask, transfer, ms);
     dns_ask_close(&ask);
     if (!is_done) {
         return false;

@@ -21,7 +21,7 @@
 #include "options.h"
 #include "outage.h"
 #include "record.h"
-#include "wait.h"
+#include "transfer.h"
 
 #define DNS_LOOK_MAX 5000 /* ms */
 #define DNS_LOOK_MIN 500  /* ms; in less no answer can be expected */
@@ -53,10 +53,11 @@ typedef struct dns_t {
 } dns_t;
 
 /*
- * Look, within so many ms, at most DNS_LOOK_MAX. With less than DNS_LOOK_MIN, or with the option that
- * says so, no query leaves, and all but the paths is unknown. Returns false when a signal asked to stop.
+ * Look, within DNS_LOOK_MAX and the time that the look has left. With less than DNS_LOOK_MIN, or with the
+ * option that says so, no query leaves, and all but the paths is unknown. Returns false when a signal
+ * asked to stop.
  */
-bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, wait_t *wait, int64_t ms);
+bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, transfer_t *transfer);
 
 /* Tell when port 53 does not come out where the rest does. */
 void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip);

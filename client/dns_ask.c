@@ -189,8 +189,5 @@ bool dns_ask_wait(dns_ask_t *ask, wait_t *wait, int64_t ms)
         }
         process(ask, &watch);
     }
-    for (size_t i = 0; i < ask->servers; i++) {
-        ares_cancel(ask->channels[i]);
-    }
     return !wait->signals.stop;
 }

@@ -78,8 +78,8 @@ void dns_ask(dns_ask_t *ask, int server, const char *name, int dns_class, int ty
              dns_answered_t *answered, void *arg);
 
 /*
- * Wait until all is answered or ms are over; what is open then is answered by ARES_ECANCELLED.
- * Returns false when a signal asked to stop.
+ * Wait until all is answered or ms are over. What is open then may be waited for once more. Returns
+ * false when a signal asked to stop.
  */
 bool dns_ask_wait(dns_ask_t *ask, wait_t *wait, int64_t ms);
 

@@ -1,6 +1,9 @@
 #include "iface.h"
 
+#include <ifaddrs.h>
+#include <linux/if_link.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,6 +63,25 @@ vpn_link_t iface_link(const char *name)
     }
     read_devtype(devtype, name);
     return vpn_judge_link((unsigned)type, is_tun(name), devtype);
+}
+
+bool iface_received(const char *name, uint32_t *packets)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+
+    if (getifaddrs(&all) != 0) {
+        return false;
+    }
+    for (const struct ifaddrs *entry = all; entry != NULL && !found; entry = entry->ifa_next) {
+        /* Only the entry of the link itself has data; a tunnel's is without an address. */
+        if (entry->ifa_data != NULL && strcmp(entry->ifa_name, name) == 0) {
+            *packets = ((const struct rtnl_link_stats *)entry->ifa_data)->rx_packets;
+            found = true;
+        }
+    }
+    freeifaddrs(all);
+    return found;
 }
 
 void iface_find_tunnel(char out[IF_NAMESIZE])

@@ -109,7 +109,8 @@ static finding_t find_exit(const vpn_sight_t *sight, const options_t *options, t
         out.addr = *public_ip;
         vps_addr_format(out.text, public_ip);
     } else if (ipv6_judge_wants_probe(sight) && options->trace6_url[0] != '\0' &&
-               transfer_left(transfer, 1) > 0) {
+               transfer_left(transfer, 1) > 0 &&
+               (sight->way6.link != VPN_LINK_TUNNEL || !transfer_is_silent(transfer))) {
         run_probe(&out, options, transfer);
     }
     return out;

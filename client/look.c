@@ -8,11 +8,24 @@
 #include "log.h"
 #include "version.h"
 
-static bool look_at_dns(look_t *look, const options_t *options, transfer_t *transfer,
-                        vps_record_t *record, dns_view_t *view)
+/*
+ * DNS goes first: it asks several servers at once, so that a tunnel that is silent, or one that is only
+ * slow, shows soonest. In haste the exit does, which is the news then.
+ */
+static bool look_abroad(look_t *look, const options_t *options, transfer_t *transfer,
+                        vps_record_t *record, exit_seen_t *seen, dns_view_t *view)
 {
-    if (!dns_look(&look->dns, view, options, transfer->wait,
-                  transfer_left(transfer, DNS_LOOK_MAX))) {
+    const bool is_hasty = transfer_is_hasty(transfer);
+
+    if (!is_hasty && !dns_look(&look->dns, view, options, transfer)) {
+        return false;
+    }
+    if (!exit_look(&look->exit, &look->places, options, transfer, seen)) {
+        return false;
+    }
+    exit_fill(record, seen);
+    if (!ipv6_look(&look->ipv6, options, transfer, record) ||
+        (is_hasty && !dns_look(&look->dns, view, options, transfer))) {
         return false;
     }
     dns_compare(&look->dns, view, &record->public_ip);
@@ -21,6 +34,16 @@ static bool look_at_dns(look_t *look, const options_t *options, transfer_t *tran
 }
 
 /* --- silence --- */
+
+static bool has_resolver(const dns_view_t *view)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->servers[i].exit.version != 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* Did anybody answer, other than past the tunnel? Who knows the exit was answered, if not just now. */
 static bool has_answer(const exit_seen_t *seen, const dns_view_t *view)
@@ -70,17 +93,19 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer, v
 {
     exit_seen_t seen;
     dns_view_t view;
+    bool is_done;
 
     memset(record, 0, sizeof(*record));
     memcpy(record->client_id, options->client_id, sizeof(record->client_id));
     memcpy(record->client_version, VERSION_PRODUCT, sizeof(VERSION_PRODUCT));
-    if (!vpn_look(&look->vpn, options, transfer->wait, record) ||
-        !exit_look(&look->exit, &look->places, options, transfer, &seen)) {
+    if (!vpn_look(&look->vpn, options, transfer->wait, record)) {
         return false;
     }
-    exit_fill(record, &seen);
-    if (!ipv6_look(&look->ipv6, options, transfer, record) ||
-        !look_at_dns(look, options, transfer, record, &view)) {
+    transfer_look_begins(transfer);
+    is_done = look_abroad(look, options, transfer, record, &seen, &view);
+    look->is_mute = is_done && transfer_is_silent(transfer) && !has_resolver(&view);
+    transfer_look_ends(transfer);
+    if (!is_done) {
         return false;
     }
     judge_silence(look, options,
@@ -90,6 +115,11 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer, v
                   record);
     record->timestamp = (uint32_t)time(NULL);
     return !transfer->wait->signals.stop;
+}
+
+bool look_is_doubtful(const look_t *look)
+{
+    return look->is_mute && silence_is_doubtful(&look->silence);
 }
 
 void look_observed(look_t *look, const vps_addr_t *observed)

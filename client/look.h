@@ -2,7 +2,8 @@
  * A look at the world, from which a report is made: is the VPN up, where does it come out, what
  * becomes of IPv6, and where does DNS come out.
  *
- * Each of these takes as long as its header says at most; what cannot be seen is unknown.
+ * Each of these takes as long as its header says at most, and all but a health script together what
+ * patience.h says; what cannot be seen is unknown.
  */
 #ifndef LOOK_H
 #define LOOK_H
@@ -29,11 +30,19 @@ typedef struct look_t {
     dns_t dns;
     silence_t silence;
     outage_t silent; /* nothing comes through the tunnel */
+    bool
+        is_mute; /* in the last look not a packet came in through it, and no name server answered */
 } look_t;
 
 /* Look, and fill a record whole. Returns false when a signal asked to stop. */
 bool look_around(look_t *look, const options_t *options, transfer_t *transfer,
                  vps_record_t *record);
+
+/*
+ * Should another look follow soon? When nothing at all came in through the tunnel any more: one more such
+ * look, and the VPN counts as down.
+ */
+bool look_is_doubtful(const look_t *look);
 
 /* The server told in its answer which address it saw; unknown when it did not. */
 void look_observed(look_t *look, const vps_addr_t *observed);

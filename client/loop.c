@@ -69,11 +69,11 @@ void loop_close(loop_t *loop)
 
 static report_result_t look_and_report(loop_t *loop)
 {
-    const report_setup_t setup = {.course = &loop->course,
-                                  .found = &loop->found,
-                                  .options = &loop->options,
-                                  .transfer = &loop->transfer,
-                                  .is_hasty = loop->transfer.until != 0};
+    report_setup_t setup = {.course = &loop->course,
+                            .found = &loop->found,
+                            .options = &loop->options,
+                            .transfer = &loop->transfer,
+                            .is_hasty = loop->transfer.patience.until != 0};
     vps_record_t record;
     vps_past_t past;
     report_result_t result;
@@ -82,7 +82,9 @@ static report_result_t look_and_report(loop_t *loop)
     if (!look_around(&loop->look, &loop->options, &loop->transfer, &record)) {
         return (report_result_t){.kind = TRANSFER_STOPPED};
     }
-    loop->transfer.until = 0;
+    /* Through a tunnel that is silent the server's name would be asked for in vain, for long. */
+    setup.is_hasty = setup.is_hasty || loop->look.is_mute;
+    loop->transfer.patience.until = 0;
     seen = clock_elapsed();
     journal_note(&loop->journal, &record, seen);
     journal_fill(&past, &loop->journal, &record, seen);
@@ -154,6 +156,7 @@ static void play_round(loop_t *loop)
     }
     end.kind = result.kind;
     end.retry_after = result.retry_after;
+    end.is_doubtful = look_is_doubtful(&loop->look);
     course_plan(&loop->course, &end, now);
     log_write(VPS_DEBUG, "client", "Next round in %lld ms", (long long)(loop->course.due - now));
     vitals_round_ends(&loop->vitals, result.kind == TRANSFER_OK, report_outcome(result.kind),
@@ -175,7 +178,7 @@ static void play_round_anew(loop_t *loop)
         log_write(VPS_INFO, "client", "Network changed: %s, reporting at once",
                   change_format(text, kinds));
         look_observed(&loop->look, &nobody);
-        loop->transfer.until = clock_elapsed() + TRANSFER_HASTE;
+        loop->transfer.patience.until = clock_elapsed() + PATIENCE_HASTE;
     } else {
         log_write(VPS_DEBUG, "client", "Looking once more after the change of the network");
     }

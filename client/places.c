@@ -204,7 +204,7 @@ static bool may_ask(const question_t *question, int source)
     const int64_t now = clock_elapsed();
 
     return (wanted == OPTIONS_SERVICE_AUTO || wanted == services[source].option) &&
-           transfer_left(question->transfer, 1) > 0 &&
+           transfer_left(question->transfer, 1) > 0 && !transfer_is_silent(question->transfer) &&
            rest_is_over(&question->places->rest[source], now) &&
            rest_is_over(&question->entry->rest[source], now);
 }

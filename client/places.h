@@ -9,6 +9,7 @@
  *   - A service that fails, refuses or says that no requests are left (X-Rl: 0) rests, see rest.h;
  *     one that has no useful answer to a question rests for this question only, because which
  *     addresses are asked for (a resolver's, say) may be somebody else's choice.
+ *   - None is asked through a tunnel by which nothing comes in.
  *
  * What fails is told once when it starts and once when it is over.
  */

@@ -15,3 +15,8 @@ vps_answer_t silence_judge(silence_t *silence, vps_answer_t vpn, vps_answer_t he
     }
     return silence->was_heard && silence->looks == SILENCE_LOOKS ? VPS_NO : VPS_YES;
 }
+
+bool silence_is_doubtful(const silence_t *silence)
+{
+    return silence->was_heard && silence->looks == SILENCE_LOOKS - 1;
+}

@@ -25,4 +25,7 @@ typedef struct silence_t {
  */
 vps_answer_t silence_judge(silence_t *silence, vps_answer_t vpn, vps_answer_t heard);
 
+/* Does the next look decide, because this one heard nothing? */
+bool silence_is_doubtful(const silence_t *silence);
+
 #endif

@@ -11,8 +11,8 @@
 
 bool transfer_open(transfer_t *out, wait_t *wait)
 {
+    memset(out, 0, sizeof(*out));
     out->wait = wait;
-    out->until = 0;
     out->multi = curl_multi_init();
     return out->multi != NULL;
 }
@@ -31,6 +31,42 @@ void transfer_header(struct curl_slist **list, const char *line)
     }
 }
 
+/* --- time for a look --- */
+
+static const change_t *change_of(const transfer_t *transfer)
+{
+    return transfer->wait->changes != NULL ? &transfer->wait->changes->change : NULL;
+}
+
+void transfer_look_begins(transfer_t *transfer)
+{
+    transfer->patience.begin = clock_elapsed();
+    pulse_begin(&transfer->pulse);
+}
+
+void transfer_look_ends(transfer_t *transfer)
+{
+    transfer->patience.begin = 0;
+}
+
+int64_t transfer_left(const transfer_t *transfer, int64_t ms)
+{
+    return patience_left(&transfer->patience, change_of(transfer), ms, clock_elapsed());
+}
+
+bool transfer_is_hasty(const transfer_t *transfer)
+{
+    return patience_is_hasty(&transfer->patience, change_of(transfer));
+}
+
+bool transfer_is_silent(transfer_t *transfer)
+{
+    return patience_is_spent(&transfer->patience, clock_elapsed()) &&
+           !pulse_beats(&transfer->pulse);
+}
+
+/* --- requests --- */
+
 /* Has the only transfer ended? Then its result is in *result. */
 static bool ended(CURLM *multi, CURLcode *result)
 {
@@ -44,8 +80,8 @@ static bool ended(CURLM *multi, CURLcode *result)
     return true;
 }
 
-/* Returns false when libcurl cannot. */
-static bool poll_once(transfer_t *transfer)
+/* Poll for so many ms at most. Returns false when libcurl cannot. */
+static bool poll_once(transfer_t *transfer, int64_t ms)
 {
     struct pollfd watched[WAIT_FDS];
     struct curl_waitfd extra[WAIT_FDS];
@@ -55,7 +91,7 @@ static bool poll_once(transfer_t *transfer)
         extra[i] = (struct curl_waitfd){.fd = watched[i].fd, .events = CURL_WAIT_POLLIN};
     }
     return curl_multi_poll(transfer->multi, extra, (unsigned)count,
-                           (int)wait_timeout(transfer->wait, WAIT_MS), NULL) == CURLM_OK;
+                           (int)wait_timeout(transfer->wait, ms), NULL) == CURLM_OK;
 }
 
 /*
@@ -70,6 +106,14 @@ static bool is_overtaken(const transfer_t *transfer, int64_t start)
            clock_elapsed() >= changes->change.first + TRANSFER_OVERTAKEN;
 }
 
+/* ms until a request that began at start is given up because the tunnel is silent; 0 = now. */
+static int64_t time_for_silence(transfer_t *transfer, int64_t start)
+{
+    const int64_t ms = patience_for_silence(&transfer->patience, start, clock_elapsed());
+
+    return ms == 0 && pulse_beats(&transfer->pulse) ? INT64_MAX : ms;
+}
+
 /*
  * Returns CURLE_ABORTED_BY_CALLBACK when a signal asks to stop, CURLE_INTERFACE_FAILED when the
  * network has changed.
@@ -78,6 +122,7 @@ static CURLcode drive(transfer_t *transfer)
 {
     const int64_t start = clock_elapsed();
     CURLcode result = CURLE_OK;
+    int64_t left;
     int running;
 
     for (;;) {
@@ -93,7 +138,11 @@ static CURLcode drive(transfer_t *transfer)
         if (is_overtaken(transfer, start)) {
             return CURLE_INTERFACE_FAILED;
         }
-        if (!poll_once(transfer)) {
+        left = time_for_silence(transfer, start);
+        if (left == 0) {
+            return CURLE_OPERATION_TIMEDOUT;
+        }
+        if (!poll_once(transfer, left < WAIT_MS ? left : WAIT_MS)) {
             return CURLE_OUT_OF_MEMORY;
         }
     }

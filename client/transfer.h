@@ -5,15 +5,16 @@
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "clock.h"
 #include "http.h"
+#include "patience.h"
+#include "pulse.h"
 #include "wait.h"
 
 #define TRANSFER_REASON_SIZE 384 /* bytes */
 #define TRANSFER_OVERTAKEN 1000  /* ms */
-#define TRANSFER_HASTE 2500      /* ms for a look that is in a hurry */
 
 /* How a request ended. */
 typedef enum transfer_kind_t {
@@ -33,46 +34,39 @@ typedef enum transfer_kind_t {
 typedef struct transfer_t {
     CURLM *multi;
     wait_t *wait;
-    int64_t
-        until; /* of clock_elapsed(): looking around must have ended by then; 0 = it takes its time */
+    patience_t patience;
+    pulse_t pulse; /* since the look began */
 } transfer_t;
-
-/*
- * How much of so many ms is left for looking around; 0 = none. A change of the network in the middle of
- * a look hastens it: another one will follow.
- */
-static inline int64_t transfer_left(const transfer_t *transfer, int64_t ms)
-{
-    const change_watch_t *changes = transfer->wait != NULL ? transfer->wait->changes : NULL;
-    int64_t until = transfer->until, left;
-
-    if (until == 0 && changes != NULL && changes->change.kinds != 0) {
-        until = changes->change.first + TRANSFER_HASTE;
-    }
-    left = until - clock_elapsed();
-    if (until == 0 || left > ms) {
-        return ms;
-    }
-    return left > 0 ? left : 0;
-}
-
-static inline bool transfer_is_hasty(const transfer_t *transfer)
-{
-    return transfer_left(transfer, INT64_MAX) != INT64_MAX;
-}
 
 /* Returns false when memory is out. curl_global_init() must have been called. */
 bool transfer_open(transfer_t *out, wait_t *wait);
 
 void transfer_close(transfer_t *transfer);
 
+/* --- time for a look (patience.h) --- */
+
+/* A look begins, or is over: then requests take the time that they are given. */
+void transfer_look_begins(transfer_t *transfer);
+void transfer_look_ends(transfer_t *transfer);
+
+/* How much of so many ms is left for something that begins now; 0 = none. */
+int64_t transfer_left(const transfer_t *transfer, int64_t ms);
+
+bool transfer_is_hasty(const transfer_t *transfer);
+
+/* Has nothing come in through the tunnel for so long that whoever counts calls is not to be asked? */
+bool transfer_is_silent(transfer_t *transfer);
+
+/* --- requests --- */
+
 /* Add a header line to a list. Without memory it stays out, which the other side will tell. */
 void transfer_header(struct curl_slist **list, const char *line);
 
 /*
- * Run a request; one without time, timeout_ms 0, fails at once. The caller closes *http in any case, after it has read what it wants. One that has
- * no answer TRANSFER_OVERTAKEN after the network has changed is given up as unreachable: it may wait on
- * a way that is gone, and keep the news of that from being told.
+ * Run a request; one without time, timeout_ms 0, fails at once. The caller closes *http in any
+ * case, after it has read what it wants. One that has no answer TRANSFER_OVERTAKEN after the network
+ * has changed is given up as unreachable: it may wait on a way that is gone, and keep the news of that
+ * from being told. So is one of a look through a tunnel that is silent.
  */
 transfer_kind_t transfer_run(transfer_t *transfer, const vps_http_request_t *request,
                              vps_http_t *http);

@@ -274,6 +274,40 @@ static void test_the_server_asked_to_wait(void **state)
                      COURSE_ROUND_ANEW);
 }
 
+/* One more look decides: it comes soon, but does not press a server that refuses. */
+static void test_doubt(void **state)
+{
+    static const struct {
+        transfer_kind_t kind;
+        int64_t due;
+    } cases[] = {
+        {TRANSFER_OK, COURSE_DOUBT},      {TRANSFER_UNAUTHORIZED, HOUR},
+        {TRANSFER_REFUSED, HOUR},         {TRANSFER_LIMITED, HOUR},
+        {TRANSFER_FAILING, COURSE_DOUBT}, {TRANSFER_UNREACHABLE, COURSE_DOUBT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const course_end_t end = {.kind = cases[i].kind, .interval = HOUR, .is_doubtful = true};
+        course_t course = begin_course(LATER);
+
+        course.failures = 5;
+        course_plan(&course, &end, LATER);
+        assert_int_equal(course.due, LATER + cases[i].due);
+    }
+}
+
+/* It is sooner anyway: doubt makes nothing later. */
+static void test_doubt_at_the_end_of_the_interval(void **state)
+{
+    const course_end_t end = {.kind = TRANSFER_OK, .interval = HOUR, .is_doubtful = true};
+    course_t course = begin_course(LATER);
+
+    (void)state;
+    course_plan(&course, &end, LATER + HOUR - 300);
+    assert_int_equal(course.due, LATER + HOUR);
+}
+
 /* A tunnel that flaps for an hour. */
 static void test_a_storm_of_changes(void **state)
 {
@@ -600,6 +634,8 @@ int main(void)
         cmocka_unit_test(test_a_change_before_a_regular_round),
         cmocka_unit_test(test_a_change_in_a_back_off),
         cmocka_unit_test(test_the_server_asked_to_wait),
+        cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_doubt_at_the_end_of_the_interval),
         cmocka_unit_test(test_a_storm_of_changes),
         cmocka_unit_test(test_model),
     };

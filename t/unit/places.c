@@ -78,6 +78,19 @@ static void test_remembered_for_a_day(void **state)
     assert_int_equal(all_calls(), 3);
 }
 
+/* Calls are not spent on a tunnel that carries nothing; what is known stays so, and nobody rests for it. */
+static void test_silent_tunnel(void **state)
+{
+    (void)state;
+    assert_string_equal(find("203.0.113.1"), "ipinfo");
+    world.is_silent = true;
+    assert_string_equal(find("203.0.113.1"), "ipinfo");
+    assert_string_equal(find("203.0.113.2"), "");
+    assert_int_equal(all_calls(), 1);
+    world.is_silent = false;
+    assert_string_equal(find("203.0.113.2"), "ipinfo");
+}
+
 /* As long as nobody tells a newer one. */
 static void test_old_place_is_better_than_none(void **state)
 {
@@ -334,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_remembered_for_a_day, set_up),
+        cmocka_unit_test_setup(test_silent_tunnel, set_up),
         cmocka_unit_test_setup(test_old_place_is_better_than_none, set_up),
         cmocka_unit_test_setup(test_what_is_forgotten, set_up),
         cmocka_unit_test_setup(test_private_addresses, set_up),

@@ -47,6 +47,14 @@ static void test_stories(void **state)
             if (silence_judge(&silence, vpn, heard) != expected) {
                 fail_msg("%s: look %d", stories[i].looks, (int)(look - stories[i].looks));
             }
+            /* It would be "no" if the next look heard nothing either, and is not yet. */
+            {
+                silence_t next = silence;
+                const bool decides =
+                    expected == VPS_YES && silence_judge(&next, VPS_YES, VPS_NO) == VPS_NO;
+
+                assert_int_equal(silence_is_doubtful(&silence), decides);
+            }
         }
     }
 }
