@@ -72,8 +72,7 @@ static report_result_t look_and_report(loop_t *loop)
     report_setup_t setup = {.course = &loop->course,
                             .found = &loop->found,
                             .options = &loop->options,
-                            .transfer = &loop->transfer,
-                            .is_hasty = loop->transfer.patience.until != 0};
+                            .transfer = &loop->transfer};
     vps_record_t record;
     vps_past_t past;
     report_result_t result;
@@ -82,8 +81,11 @@ static report_result_t look_and_report(loop_t *loop)
     if (!look_around(&loop->look, &loop->options, &loop->transfer, &record)) {
         return (report_result_t){.kind = TRANSFER_STOPPED};
     }
-    /* Through a tunnel that is silent the server's name would be asked for in vain, for long. */
-    setup.is_hasty = setup.is_hasty || loop->look.is_mute;
+    /*
+     * Through a tunnel that is silent, or is gone by now, the server's name would be asked for in vain,
+     * for long.
+     */
+    setup.is_hasty = transfer_is_hasty(&loop->transfer) || loop->look.is_mute;
     loop->transfer.patience.until = 0;
     seen = clock_elapsed();
     journal_note(&loop->journal, &record, seen);

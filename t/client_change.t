@@ -286,6 +286,33 @@ subtest 'while the server is away' => sub {
     is($client->end, 0);
 };
 
+# Whoever was to be asked for the server's name may be gone with the network: it is looked for where it was.
+subtest 'a name in the middle of a change' => sub {
+    my $world = StandIn->start;
+    my ($port) = $world->url =~ /:(\d+)/;
+    my $hosts = do { local (@ARGV, $/) = '/etc/hosts'; <> };
+    my $is_at = sub { write_file('/etc/hosts', "$hosts\n$_[0] sentinel.example\n") };
+    $is_at->('127.0.0.1');
+    my $client = ClientDaemon->start(preload => ['clockstep'], env => environment($world, VPN_SENTINEL_TIMEOUT => 300,
+        VPN_SENTINEL_SERVER_URL => "http://sentinel.example:$port", VPN_SENTINEL_CHECK_INTERVAL => 86_400,
+        VPN_SENTINEL_DEBUG => 'on'));
+    ok($client->wait_for_log(qr/Next round in/), 'waits');
+    my %before = map { $_ => count($world, $_) } qw(trace keepalive);
+    $world->misbehave(trace => { hang => 1, times => 1 });
+    $client->signal('USR1');
+    ok(wait_for_requests($client, $world, 'trace', $before{trace} + 1), 'it looks');
+    $is_at->('127.0.0.2');
+    sh('ip route replace default via 198.51.100.1');
+    ok($client->wait_for_log(qr/Network changed: default route/), 'that look is over');
+    unlike(scalar $client->log, qr/Server unreachable/, 'and was told');
+    cmp_ok(count($world, 'keepalive'), '>', $before{keepalive}, 'where the server was');
+    $is_at->('127.0.0.1');
+    ok(settle($client), 'goes on');
+    sh('ip route replace default via 198.51.100.2');
+    is($client->end, 0);
+    write_file('/etc/hosts', $hosts);
+};
+
 subtest 'a change in the middle of a round' => sub {
     my ($world, $client) = begin(VPN_SENTINEL_TIMEOUT => 300);
     my $asked = count($world, 'trace');
