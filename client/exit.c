@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "service.h"
+#include "vpn_sight.h"
 
 #define COMPONENT "exit"
 #define URL_SIZE (OPTIONS_URL_SIZE + 32)
@@ -81,17 +82,47 @@ static void ask_gluetun(const look_t *look, vps_place_t *out)
 
 /* --- the trace --- */
 
+/* The caller closes *http. proxy: as in http.h. */
+static transfer_kind_t get_trace(const look_t *look, const char *base, const char *proxy,
+                                 vps_http_t *http, vps_trace_t *out)
+{
+    char url[URL_SIZE];
+    const vps_http_request_t request = {
+        .url = url,
+        .timeout_ms = transfer_left(look->transfer, look->options->timeout * CLOCK_SECOND),
+        .answer_max = VPS_TRACE_BODY_MAX,
+        .proxy = proxy,
+    };
+    transfer_kind_t kind;
+
+    snprintf(url, sizeof(url), "%s/cdn-cgi/trace", base);
+    kind = transfer_run(look->transfer, &request, http);
+    if (kind == TRANSFER_OK && !vps_trace_parse(out, http->answer, http->answer_size)) {
+        return TRANSFER_FOREIGN;
+    }
+    return kind;
+}
+
+static bool is_ipv6_alone(void)
+{
+    vpn_sight_t sight = {.was_tunnel = false};
+
+    vpn_sight_take(&sight);
+    return vpn_judge_is_ipv6_alone(&sight);
+}
+
+/* Where IPv6 is all there is, the usual address leads nowhere. */
 static void ask_trace(const look_t *look, vps_trace_t *out)
 {
+    const char *base6 = look->options->trace6_url;
     vps_http_t http;
-    char url[URL_SIZE];
     transfer_kind_t kind;
 
     memset(out, 0, sizeof(*out));
-    snprintf(url, sizeof(url), "%s/cdn-cgi/trace", look->options->trace_url);
-    kind = service_get(look->transfer, look->options, url, NULL, VPS_TRACE_BODY_MAX, &http);
-    if (kind == TRANSFER_OK && !vps_trace_parse(out, http.answer, http.answer_size)) {
-        kind = TRANSFER_FOREIGN;
+    kind = get_trace(look, look->options->trace_url, NULL, &http, out);
+    if (kind == TRANSFER_UNREACHABLE && base6[0] != '\0' && is_ipv6_alone()) {
+        vps_http_close(&http);
+        kind = get_trace(look, base6, "", &http, out);
     }
     if (service_tell(&look->known->trace, COMPONENT, "Cloudflare's trace", kind, &http, "")) {
         places_retry(look->places);

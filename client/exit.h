@@ -3,7 +3,8 @@
  *
  * Each round asks gluetun's control server, if there is one, and the trace; both are cheap and
  * unlimited. The address is that of the first who tells one:
- *   1. the trace, which shows how this client itself comes out
+ *   1. the trace, which shows how this client itself comes out; where IPv6 is all there is and the
+ *      usual one is not reached, that by IPv6
  *   2. gluetun, which may know another network; also when the trace came by the other family
  *   3. the look-up services (places.h), who count calls: their answer to "who am I" counts for
  *      EXIT_SELF_AGE, unless meanwhile the trace or gluetun show another address, or the server

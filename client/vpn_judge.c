@@ -45,6 +45,11 @@ vpn_verdict_t vpn_judge(const vpn_sight_t *sight)
     }
 }
 
+bool vpn_judge_is_ipv6_alone(const vpn_sight_t *sight)
+{
+    return sight->way4.link == VPN_LINK_NONE && sight->way6.link != VPN_LINK_NONE;
+}
+
 vpn_link_t vpn_judge_link(unsigned type, bool is_tun, const char *devtype)
 {
     switch (type) {

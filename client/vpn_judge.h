@@ -64,6 +64,9 @@ typedef struct vpn_verdict_t {
  */
 vpn_verdict_t vpn_judge(const vpn_sight_t *sight);
 
+/* Is IPv6 all there is: a way to the Internet for it, and none for IPv4? */
+bool vpn_judge_is_ipv6_alone(const vpn_sight_t *sight);
+
 /*
  * What is an interface of this type (ARPHRD_…)? is_tun: the TUN/TAP driver made it; devtype: the
  * kernel's word for its kind, "" = it has none.

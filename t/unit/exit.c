@@ -9,6 +9,7 @@
 
 #include "exit.h"
 #include "look_up_world.h"
+#include "vpn_sight.h"
 
 #define RESOLVER "203.0.113.99"
 #define OTHER "203.0.113.43"
@@ -16,6 +17,12 @@
 static places_t places;
 static exit_t known;
 static exit_seen_t seen;
+static vpn_sight_t sight; /* of the network */
+
+void vpn_sight_take(vpn_sight_t *out)
+{
+    *out = sight;
+}
 
 static int set_up(void **state)
 {
@@ -23,6 +30,7 @@ static int set_up(void **state)
     world_reset();
     memset(&places, 0, sizeof(places));
     memset(&known, 0, sizeof(known));
+    sight = (vpn_sight_t){.way4 = {.link = VPN_LINK_TUNNEL}, .way6 = {.link = VPN_LINK_TUNNEL}};
     return 0;
 }
 
@@ -88,6 +96,44 @@ static void test_families(void **state)
     world.answer[WORLD_TRACE].body = "ip=2001:db8::7\nloc=RO\n";
     assert_string_equal(look(), WORLD_SELF);
     assert_int_equal(world.warnings, 0);
+}
+
+/* Where IPv6 is all there is, the trace by IPv6 sees each change of the exit. */
+static void test_ipv6_alone(void **state)
+{
+    static const struct {
+        const char *what;
+        transfer_kind_t trace;
+        bool is_off;
+        vpn_link_t way4, way6;
+        bool asks;
+    } cases[] = {
+        {"IPv6 alone", TRANSFER_UNREACHABLE, false, VPN_LINK_NONE, VPN_LINK_TUNNEL, true},
+        {"past the tunnel", TRANSFER_UNREACHABLE, false, VPN_LINK_NONE, VPN_LINK_PLAIN, true},
+        {"by a proxy", TRANSFER_OK, false, VPN_LINK_NONE, VPN_LINK_TUNNEL, false},
+        {"refused", TRANSFER_FORBIDDEN, false, VPN_LINK_NONE, VPN_LINK_TUNNEL, false},
+        {"off", TRANSFER_UNREACHABLE, true, VPN_LINK_NONE, VPN_LINK_TUNNEL, false},
+        {"IPv4 is away", TRANSFER_UNREACHABLE, false, VPN_LINK_TUNNEL, VPN_LINK_PLAIN, false},
+        {"IPv4 alone", TRANSFER_UNREACHABLE, false, VPN_LINK_TUNNEL, VPN_LINK_NONE, false},
+        {"nothing", TRANSFER_UNREACHABLE, false, VPN_LINK_NONE, VPN_LINK_NONE, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WORLD_COUNT(cases); i++) {
+        set_up(NULL);
+        strcpy(world_options.trace6_url, cases[i].is_off ? "" : "http://[2001:db8::6]");
+        sight.way4.link = cases[i].way4;
+        sight.way6.link = cases[i].way6;
+        world.answer[WORLD_TRACE].kind = cases[i].trace;
+        world.answer[WORLD_TRACE6].body = "ip=2001:db8::7\nloc=RO\ncolo=OTP\n";
+        if (strcmp(look(), cases[i].asks ? "2001:db8::7" : WORLD_SELF) != 0 ||
+            world.calls[WORLD_TRACE6] != (cases[i].asks ? 1 : 0)) {
+            fail_msg("%s: %d calls", cases[i].what, world.calls[WORLD_TRACE6]);
+        }
+        assert_int_equal(world.warnings, cases[i].asks || cases[i].trace == TRANSFER_OK ? 0 : 1);
+        world.answer[WORLD_TRACE6].body = "ip=2001:db8::8\nloc=RO\ncolo=OTP\n";
+        assert_string_equal(look(), cases[i].asks ? "2001:db8::8" : WORLD_SELF);
+    }
 }
 
 /* What the services told about ourselves no longer counts when somebody sees something else. */
@@ -292,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_order, set_up),
         cmocka_unit_test_setup(test_families, set_up),
+        cmocka_unit_test_setup(test_ipv6_alone, set_up),
         cmocka_unit_test_setup(test_self_ends, set_up),
         cmocka_unit_test_setup(test_self_is_asked_again, set_up),
         cmocka_unit_test_setup(test_network_is_back, set_up),

@@ -23,10 +23,18 @@
 #define WORLD_SELF "203.0.113.42"
 
 /* Services; the first three are numbered as in place.h. */
-enum { WORLD_IPINFO, WORLD_IPAPI, WORLD_IPWHOIS, WORLD_GLUETUN, WORLD_TRACE, WORLD_SERVICES };
+enum {
+    WORLD_IPINFO,
+    WORLD_IPAPI,
+    WORLD_IPWHOIS,
+    WORLD_GLUETUN,
+    WORLD_TRACE,
+    WORLD_TRACE6,
+    WORLD_SERVICES
+};
 
-static const char *const world_names[WORLD_SERVICES] = {"ipinfo", "ipapi", "ipwhois", "gluetun",
-                                                        "trace"};
+static const char *const world_names[WORLD_SERVICES] = {"ipinfo",  "ipapi", "ipwhois",
+                                                        "gluetun", "trace", "[2001:db8::6]"};
 
 /* How a service answers. */
 typedef struct world_answer_t {
@@ -120,6 +128,7 @@ static char *world_body(int service, const char *url)
         "{\"status\":\"success\",\"query\":\"%s\",\"city\":\"ip-api\",\"countryCode\":\"RO\"}",
         "{\"success\":true,\"ip\":\"%s\",\"city\":\"ipwhois\",\"country_code\":\"RO\"}",
         "{\"public_ip\":\"%s\",\"city\":\"gluetun\",\"country\":\"Romania\"}",
+        "ip=%s\ncolo=OTP\nloc=RO\n",
         "ip=%s\ncolo=OTP\nloc=RO\n",
     };
     char text[512];

@@ -102,6 +102,20 @@ static void test_nothing_is_guessed(void **state)
     }
 }
 
+static void test_ipv6_alone(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < LINKS * LINKS; i++) {
+        const vpn_sight_t sight = {
+            .way4 = {.link = (vpn_link_t)(i % LINKS)},
+            .way6 = {.link = (vpn_link_t)(i / LINKS)},
+        };
+
+        assert_int_equal(vpn_judge_is_ipv6_alone(&sight),
+                         sight.way4.link == VPN_LINK_NONE && sight.way6.link != VPN_LINK_NONE);
+    }
+}
+
 static void test_links(void **state)
 {
     static const struct {
@@ -146,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_nothing_is_guessed),
+        cmocka_unit_test(test_ipv6_alone),
         cmocka_unit_test(test_links),
     };
 
