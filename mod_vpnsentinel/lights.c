@@ -36,13 +36,19 @@ static int64_t settle(const history_t *history, int64_t since, int64_t now)
     return since < (int64_t)history->quarter * HISTORY_CELL_SECONDS || since > now ? now : since;
 }
 
-/* It was offline until then, which perhaps nobody looked at. */
-static void note_silence(history_t *history, const change_t *change, const assess_facts_t *facts)
+/*
+ * It was offline until then, which perhaps nobody looked at; not before the service could know.
+ */
+static void note_silence(history_t *history, const change_t *change, const assess_facts_t *facts,
+                         int64_t wall)
 {
-    const int64_t late = (int64_t)change->gap - facts->offline_threshold / CLOCK_SECOND;
+    const int64_t serving = facts->now - facts->serving_since - facts->offline_threshold;
+    const int64_t first = (wall - serving) / CLOCK_SECOND;
+    int64_t since = (int64_t)change->when - change->gap + facts->offline_threshold / CLOCK_SECOND;
 
-    if (late > 0) {
-        history_note(history, (int64_t)change->when - late, change->when, LIGHT_GREY);
+    since = since > first ? since : first;
+    if (since < (int64_t)change->when) {
+        history_note(history, since, change->when, LIGHT_GREY);
     }
 }
 
@@ -63,7 +69,7 @@ void lights_note(history_t *history, const client_t *client, int64_t seen, const
     for (int i = 0; i <= newest; i++) { /* those that were announced change nothing any more */
         const change_t *change = &changes[i];
 
-        note_silence(history, change, facts);
+        note_silence(history, change, facts, wall);
         /* What became of the newest one is the light of now, but of the past since when. */
         if (i < newest || (change->marks & CHANGE_PAST) != 0) {
             history_note(history, change->when, i < newest ? (int64_t)changes[i + 1].when : now,

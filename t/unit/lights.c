@@ -235,6 +235,21 @@ static void test_a_silence_that_nobody_looked_at(void **state)
     assert_history("gooyyyg", BEGIN + 6 * QUARTER);
 }
 
+/* What was before the service began, or before a pause of the machine, is not the client's. */
+static void test_a_silence_before_the_service(void **state)
+{
+    (void)state;
+    client.last_seen = (uint32_t)(WALL_AT_0 + BEGIN);
+    client.keepalives = 1;
+    history_set(&client.history, WALL_AT_0 + BEGIN, LIGHT_GREEN);
+    seen = CLIENT_RESTORED;
+    facts.serving_since = (BEGIN + 2 * QUARTER - 100) * SECOND;
+    says(BEGIN + 4 * QUARTER, 'g');
+    look(BEGIN + 4 * QUARTER);
+    assert_int_equal(client.changes[0].marks, CHANGE_RETURN);
+    assert_history("ggoog", BEGIN + 4 * QUARTER);
+}
+
 static void test_never_seen(void **state)
 {
     (void)state;
@@ -382,6 +397,7 @@ int main(void)
         TEST(test_offline),
         TEST(test_offline_before_the_look),
         TEST(test_a_silence_that_nobody_looked_at),
+        TEST(test_a_silence_before_the_service),
         TEST(test_never_seen),
         TEST(test_told_later),
         TEST(test_told_later_and_lasting),

@@ -217,6 +217,7 @@ static inline void check_stored(void *ctx, const client_t *stored)
     assert_int_equal(client.announced.seq, stored->announced.seq);
     assert_int_equal(client.announced.number, stored->announced.number);
     assert_int_equal(client.announced.state, stored->announced.state);
+    assert_memory_equal(&client.history, &stored->history, sizeof client.history);
     all->count++;
 }
 
@@ -266,6 +267,7 @@ static inline void assert_told(const ledger_t *ledger, const expected_t *expecte
 static inline void assert_state(world_t *world, const expected_t *expected)
 {
     static const char letters[] = "FOLBD6";
+    const announce_moment_t moment = moment_of(world);
     client_view_t view;
     unsigned int state = 0;
 
@@ -279,6 +281,8 @@ static inline void assert_state(world_t *world, const expected_t *expected)
     }
     view = view_of(&world->memory, expected->client_id);
     assert_int_equal(view.client.announced.state, state);
+    assert_int_equal(view.client.history.light,
+                     assess(&view.client, view.seen, &moment.facts).light);
 }
 
 /* Everything is in its place, and nothing is told that is not expected; to be delivered. */
