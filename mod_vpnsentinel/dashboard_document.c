@@ -217,7 +217,7 @@ static bool add_order(request_rec *r, json_object *json, const fleet_picture_t *
 
 static bool is_new(const row_t *row, const known_t *had, const known_t *has)
 {
-    return (int32_t)(row->view.revision - had->revision) > 0 ||
+    return registry_changed_since(segment_registry(), row->view.slot, had->revision) ||
            had->wall / HISTORY_CELL_SECONDS != has->wall / HISTORY_CELL_SECONDS;
 }
 
