@@ -1,5 +1,5 @@
-# The dashboard in a real browser: what it loads, logs and shows, who can read it, and that nothing a
-# client says becomes an element or a script.
+# The dashboard in a real browser: what it loads, logs and shows, who can read it, and that nothing
+# a client says becomes an element or a script.
 use strict;
 use warnings;
 use utf8;
@@ -63,6 +63,13 @@ sub is_quiet {
     is(join("\n", @complaints), '', "$name: the console is empty");
 }
 
+# A page around a row of a table.
+sub page {
+    my ($body) = @_;
+    return '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>x</title></head>'
+        . "<body><table><tbody><tr>$body</tr></tbody></table></body></html>";
+}
+
 my $browser = Browser->start;
 
 # Opens its arguments, pages, each in a frame; gives the skeletons of what they have become.
@@ -88,10 +95,10 @@ subtest 'what the browser sees of a bad page' => sub {
         conf => "ForceType text/html\n<Location /strict.html>\n"
             . "Header set Content-Security-Policy \"default-src 'none'\"\n</Location>\n",
         files => {
-            'htdocs/bad.html' => _page('<img src="http://elsewhere.test/x.png">'
+            'htdocs/bad.html' => page('<img src="http://elsewhere.test/x.png">'
                 . '<script>missing()</script><p style="color: #ccc; background: #ddd">low</p>'),
-            'htdocs/empty.html' => _page(''),
-            'htdocs/strict.html' => _page('<script>alert(1)</script>'),
+            'htdocs/empty.html' => page(''),
+            'htdocs/strict.html' => page('<script>alert(1)</script>'),
         },
     );
     $browser->open($httpd->url('/bad.html'));
@@ -115,7 +122,7 @@ subtest 'what the browser sees of a bad page' => sub {
 
     # Each hostile text as it is, in a frame of its own.
     $browser->open($httpd->url('/empty.html'));
-    my @pages = map { _page("<td><bdi>$_</bdi></td>") } 'word', raw_markup();
+    my @pages = map { page("<td><bdi>$_</bdi></td>") } 'word', raw_markup();
     my ($tame, @seen) = @{ $browser->run_async($IN_FRAMES, @pages) };
     my @harmless = (raw_markup())[ grep { $seen[$_] eq $tame } 0 .. $#seen ];
     is("@harmless", '', 'hostile texts that are not escaped are seen, each as an element');
@@ -131,7 +138,7 @@ subtest 'what a user of the browser can do' => sub {
         module => undef,
         conf => "ForceType text/html\n",
         files => {
-            'htdocs/page.html' => _page(<<'HTML'),
+            'htdocs/page.html' => page(<<'HTML'),
 <style>
 @media print { #media::before { content: "paper" } }
 @media (prefers-color-scheme: dark) { #media::after { content: "dark" } }
@@ -188,7 +195,7 @@ HTML
     is($browser->text('#said'), 'clicked', '... the same one');
     my $other = Browser->start;
     $other->open($httpd->url('/page.html'));
-    is($other->text('#said') . $browser->text('#said'), 'noneclicked', 'another browser is another');
+    is($other->text('#said'), 'none', 'another browser is another');
     $other->stop;
 
     $browser->javascript(0);
@@ -312,11 +319,5 @@ subtest 'hostile clients' => sub {
 $browser->stop;
 $httpd->stop;
 $httpd->check_error_log;
-
-sub _page {
-    my ($body) = @_;
-    return '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>x</title></head><body>'
-        . "<table><tbody><tr>$body</tr></tbody></table></body></html>";
-}
 
 done_testing;

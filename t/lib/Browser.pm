@@ -18,9 +18,9 @@ Browser - a headless Chromium for one test
 =head1 DESCRIPTION
 
 A browser is a process of its own with an empty profile; a test can have several. It is driven over
-the WebDriver protocol (see Browser::Driver, which also ends it when the test ends), reaches nothing
-but 127.0.0.1, and is without its sandbox only when root runs the test. Text goes in and comes out
-as characters, not as bytes.
+the WebDriver protocol (see Browser::Driver, which also ends it when the test ends), finds the
+address of no name, and is without its sandbox only when root runs the test. Text goes in and comes
+out as characters, not as bytes.
 
 A CSS selector can be given wherever an element is asked for, and stands for the first that matches.
 
@@ -94,14 +94,14 @@ scripts, files that are not found, violations of the policy.
 
 =head2 requests
 
-The URLs that pages have asked for since this was called last, also those that were blocked; WebSockets
-too.
+The URLs that pages have asked for since this was called last, also those that were blocked;
+WebSockets too.
 
 =head2 skeleton(ELEMENT, WITH_VALUES)
 
 The tree of an element without its text: names of elements and attributes, "tr[class](td() td())".
-A true second argument adds the values: "tr[class=red]()". $Browser::SKELETON declares the function for
-scripts of a test: skeleton(element, withValues).
+A true second argument adds the values: "tr[class=red]()". $Browser::SKELETON declares the function
+for scripts of a test: skeleton(element, withValues).
 
 =head2 axe(OPTIONS)
 
@@ -137,7 +137,7 @@ my @ARGUMENTS = (
     qw(--disable-background-networking --disable-component-update --disable-default-apps),
     # /dev/shm is small in containers.
     '--disable-dev-shm-usage',
-    # An address, so a name is never looked up.
+    # Whatever a page refers to, nobody outside is asked.
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 );
 
@@ -311,6 +311,7 @@ sub keys {
         { actions => [ { type => 'key', id => 'keyboard', actions => \@action } ] });
 }
 
+# Names are sorted: their order means nothing.
 our $SKELETON = <<'JS';
 const skeleton = (element, withValues) => {
     const names = [...element.attributes].map((a) => withValues ? `${a.name}=${a.value}` : a.name);
