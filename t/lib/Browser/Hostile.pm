@@ -104,7 +104,8 @@ my @OTHERS = (
     '";alert(1)//', "';alert(1)//", '`;alert(1)//', '</script><script>', '${alert(1)}',
     '{{alert(1)}}', '{{constructor.constructor("alert(1)")()}}',
     '<%= alert(1) %>', '#{alert(1)}', '[[alert(1)]]', '%3Cscript%3E', '%s%n%x',
-    '__proto__', 'constructor', 'null', 'undefined', 'NaN', 'true', '[object Object]', '0', '-1', '1e309', '=1+1', '@SUM(A1)',
+    '__proto__', 'constructor', 'null', 'undefined', 'NaN', 'true', '[object Object]',
+    '0', '-1', '1e309', '=1+1', '@SUM(A1)',
     # letters: right to left, of no width, blank, that look like others, combining, long
     "\x{202e}evil\x{202c}", "\x{202e}<b>", "\x{2067}abc", "\x{202d}abc", "\x{200f}x", 'שלום',
     "a\x{200b}b\x{200c}c\x{200d}d", "\x{2060}", "\x{ad}\x{ad}x", "\x{2028}x\x{2029}", "\x{a0}",
