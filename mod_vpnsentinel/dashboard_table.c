@@ -31,15 +31,19 @@ void cell_location(html_t *html, const vps_record_t *report)
 {
     const char *parts[3] = {report->city, report->region,
                             report->country[0] != '\0' ? report->country : report->location};
-    const char *text = "";
+    const char *comma = "";
     int i;
 
     for (i = 0; i < 3; i++) {
         if (parts[i][0] != '\0') {
-            text = apr_pstrcat(html->pool, text, text[0] != '\0' ? ", " : "", parts[i], NULL);
+            html_put(html, comma);
+            html_text(html, parts[i]);
+            comma = ", ";
         }
     }
-    html_text_or_unknown(html, text);
+    if (comma[0] == '\0') {
+        html_text_or_unknown(html, "");
+    }
 }
 
 void cell_last_seen(html_t *html, const client_view_t *view, int64_t wall)
