@@ -22,7 +22,7 @@ static bool has_word(const char *text, const char *word)
     size_t i;
 
     for (; *text != '\0'; text++) {
-        for (i = 0; i < len && apr_tolower(text[i]) == word[i]; i++) {
+        for (i = 0; i < len && apr_tolower(text[i]) == (unsigned char)word[i]; i++) {
         }
         if (i == len) {
             return true;
@@ -224,9 +224,6 @@ uint32_t select_end(selection_t *selection, const candidate_t **first, size_t *c
 
     sort_out(selection);
     *first = selection->candidates + skip;
-    *count = selection->count > skip ? selection->count - skip : 0;
-    if (*count > SELECT_ROWS) {
-        *count = SELECT_ROWS;
-    }
+    *count = selection->count - skip;
     return page;
 }
