@@ -73,11 +73,11 @@ sub serves {
     for my $path (sort keys %style) {
         ($status, $content) = $ask->('GET', $path);
         is($status, 200, "$name: $path");
-        like($content, qr{href="\Q$style{$path}\E".*<h1>VPN Sentinel Monitoring</h1>}s,
+        like($content, qr{href="\Q$style{$path}\E\?[0-9a-f]{8}".*<h1>VPN Sentinel Monitoring</h1>}s,
             "$name: $path is ours");
     }
     ($status, $content) = $ask->('GET', '/dashboard/dashboard.css');
-    like($content, qr/^:root/, "$name: the dashboard's style");
+    like($content, qr/^:root/m, "$name: the dashboard's style");
     ($status, $content) = $ask->('DELETE', '/api/v1/clients/office', \%key);
     is($content, '{"status":"ok","message":"Client removed"}', "$name: other methods too");
 }
@@ -385,7 +385,7 @@ sub kind {
     my ($httpd, $port, $path) = @_;
     my ($status, $content) = plain_asker($httpd, $port)->('GET', $path, \%key);
     return 'API' if $content =~ /^\{"(?:clients|error)":/;
-    return 'dashboard' if $content =~ /Sentinel Monitoring|^:root/;
+    return 'dashboard' if $content =~ /Sentinel Monitoring|^:root/m;
     return 'health' if $content eq 'OK';
     return $content eq 'Not found' ? 'none' : 'httpd';
 }
@@ -466,7 +466,7 @@ subtest 'redirects and subrequests inside httpd' => sub {
                 'ErrorDocument 410 /health', 'Redirect 403 /forbidden', 'Redirect 410 /gone'),
     );
     my $page = $httpd->request('GET', '/page.shtml')->{content};
-    like($page, qr{^begin\|<!DOCTYPE html>.*</html>\n\|.*\|OK\|.*\|:root.*\|end$}s, 'in a page');
+    like($page, qr{^begin\|<!DOCTYPE html>.*</html>\n\|.*\|OK\|.*\|/\*.*\n:root.*\|end$}s, 'in a page');
     like($page, qr/"error":"Unauthorized"/, 'with the guards');
     unlike($page, qr/"clients":/, 'which keep the data');
     $page = $httpd->request('GET', '/page.shtml', { headers => \%key })->{content};

@@ -283,7 +283,7 @@ sub _seen {
     delete @ignored{ @{ $expect->{conditions} // [] }, @{ $expect->{told} // [] } };
     my $client = $self->{sentinel}->client($CLIENT) // {};
     my $page = $self->{sentinel}->request('GET', '/dashboard')->{content};
-    my ($color) = $page =~ m{<tr class="(\w+)"><th scope="row">(?:<bdi>)?\Q$CLIENT\E<};
+    my ($color) = $page =~ m{<tr id="c-\Q$CLIENT\E" class="(\w+)">};
     return { light => $client->{light} // 'none', dashboard => $color // 'none',
         conditions => [ sort grep { !$ignored{$_} } @{ $client->{conditions} // [] } ],
         told => [ sort grep { !$ignored{$_} } map { $_->{title} } $self->_told ] };
