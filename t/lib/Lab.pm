@@ -101,6 +101,16 @@ SH
 
 sub folder { return '/run/lab' }
 
+=head2 has_time, kinds
+
+Is there time for what takes minutes? There is when VPS_LAB_ALL is set. And which tunnels shall a
+scenario be played with that either is good for: without time, one.
+
+=cut
+
+sub has_time { return $ENV{VPS_LAB_ALL} }
+sub kinds { return ('wireguard', has_time() ? 'openvpn' : ()) }
+
 =head2 run(SCRIPT, COMMAND...)
 
 Runs a shell script, by that command if one is given; dies when it fails.

@@ -71,6 +71,8 @@ my %ADDRESSES = (
     'ipwho.is' => { A => $WEB, AAAA => $WEB6 },
     'home.sentinel.example' => { A => '192.168.1.30' },
     'internet.sentinel.example' => { A => '192.0.2.130' },
+    'home6.sentinel.example' => { AAAA => '2001:db8:10::30' },
+    'internet6.sentinel.example' => { AAAA => '2001:db8:30::2' },
     'one.one.one.one' => { A => $CLOUDFLARE, AAAA => $CLOUDFLARE6 },
 );
 my %TYPE = (1 => 'A', 16 => 'TXT', 28 => 'AAAA');
@@ -87,6 +89,7 @@ my @PLACES = (
     [ qr/^203\.0\.113\.130$/, 'NL', 'Netherlands', 'Amsterdam', 'AMS', 'AS64497', 'Example VPN' ],
     [ qr/^203\.0\.113\./, @TUNNEL ],
     [ qr/^2001:db8:113:/, @TUNNEL ],
+    [ qr/^192\.0\.2\.67$/, 'NL', 'Netherlands', 'Amsterdam', 'AMS', 'AS64497', 'Example VPN' ],
     [ qr/^192\.0\.2\.|^2001:db8:30:/, 'FR', 'France', 'Paris', 'CDG', 'AS64498', 'Example Host' ],
     [ qr/^9\.9\.9\./, 'SE', 'Sweden', 'Stockholm', 'ARN', 'AS19281', 'Quad9' ],
     [ qr/./, 'US', 'United States', 'San Francisco', 'SFO', 'AS13335', 'Cloudflare, Inc.' ],

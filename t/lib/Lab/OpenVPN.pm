@@ -14,22 +14,35 @@ use parent -norequire, 'Lab::Tunnel';
 # Seconds between signs of life, and after how many without one the other end counts as dead.
 my ($PING, $PING_RESTART) = (1, 4);
 
+# What the client takes of the routes that are pushed to it.
+my %TAKES = (
+    46 => [],
+    4 => [ (map { ('--pull-filter', 'ignore', $_) } qw(ifconfig-ipv6 route-ipv6 redirect-gateway)),
+        qw(--redirect-gateway def1) ],
+    6 => [ qw(--pull-filter ignore redirect-gateway), qw(--redirect-gateway ipv6 !ipv4) ],
+);
+my %FAR = (4 => '1.1.1.1', 6 => '2606:4700:4700::1111');    # reached by them, by IP version
+
 sub raise {
     my ($self) = @_;
     $self->{interface} = 'tun0';
     $self->_make_certificates;
     $self->raise_provider;
-    my $client = $self->{certificate}{client};
+    $self->raise_client;
+    return;
+}
+
+sub raise_client {
+    my ($self) = @_;
+    my $own = $self->{certificate}{client};
     $self->{client_pid} = $self->{client}->start(qw(openvpn --client --dev tun0 --dev-type tun
-        --proto udp --nobind --connect-retry 1 1 --resolv-retry 1 --remote 203.0.113.10 1194),
-        '--cert', $client->{file}, '--key', $client->{key},
+        --nobind --connect-retry 1 1 --resolv-retry 1), '--proto', $self->_protocol,
+        '--remote', $self->endpoint =~ tr/[]//dr, '1194',
+        '--cert', $own->{file}, '--key', $own->{key},
         '--peer-fingerprint', $self->{certificate}{provider}{fingerprint},
-        $self->{ipv6} ? () : ('--pull-filter', 'ignore', 'ifconfig-ipv6', '--pull-filter', 'ignore',
-            'route-ipv6', '--pull-filter', 'ignore', 'redirect-gateway', '--redirect-gateway',
-            'def1'));
-    $self->wait_until($self->{client}, 'ip route show 0.0.0.0/1 | grep -q tun0');
-    $self->wait_until($self->{client}, 'ip -6 route get 2606:4700:4700::1111 | grep -q tun0')
-        if $self->{ipv6};
+        @{ $TAKES{ join '', $self->families } });
+    $self->wait_until($self->{client}, "ip route get $FAR{$_} | grep -q tun0")
+        for $self->families;
     return;
 }
 
@@ -37,14 +50,17 @@ sub raise_provider {
     my ($self) = @_;
     my $own = $self->{certificate}{provider};
     $self->{provider_pid} = $self->{provider}->start(qw(openvpn --dev tunp --dev-type tun
-        --topology subnet --server 10.66.0.0 255.255.255.0 --server-ipv6 fd66::/64
-        --tls-server --dh none --proto udp --port 1194 --local 203.0.113.10),
+        --topology subnet), ($self->{ipv4} ? qw(--server 10.66.0.0 255.255.255.0) : ()),
+        qw(--server-ipv6 fd66::/64 --tls-server --dh none --port 1194),
+        '--proto', $self->_protocol, '--local', $self->endpoint =~ tr/[]//dr,
         '--keepalive', $PING, $PING_RESTART,
         '--cert', $own->{file}, '--key', $own->{key},
         '--peer-fingerprint', $self->{certificate}{client}{fingerprint},
         '--push', 'redirect-gateway def1 ipv6');
     return;
 }
+
+sub _protocol { return $_[0]{ipv4} ? 'udp' : 'udp6' }
 
 # Each end knows the other's certificate: no authority is needed.
 sub _make_certificates {
@@ -64,10 +80,11 @@ SH
     return;
 }
 
-sub tidy {
+# Who is killed leaves its way to the provider.
+sub tidy_client {
     my ($self) = @_;
-    # A client that is killed leaves its way to the provider.
-    $self->{client}->run('ip route del 203.0.113.10 || true');
+    $self->{client}->run("ip route del $Lab::Network::EXIT{tunnel} || true\n"
+        . "ip -6 route del $Lab::Network::EXIT6{tunnel} || true");
     return;
 }
 

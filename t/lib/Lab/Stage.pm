@@ -22,7 +22,10 @@ hash:
 
     name      what happens
     tunnels   the only ones that it is played with, all if not given
-    server    where it is, "home" if not given
+    server    where it is, "home" if not given: see Lab::Network
+    by        the IP version by which the client reaches it, 4 if not given
+    clock     true = the wall clock of the server can be stepped
+    threshold VPNSentinelOfflineThreshold, if another one than the lab's
     resolver  which one the client's system is configured with (see Lab::Network), "provider" if
               none is given
     given     what is there before there is a tunnel: a function that gets the stage, whose
@@ -38,16 +41,26 @@ hash:
                               none later; the first one is that whose time is measured
                   may         conditions and titles that are as right there as not there
 
-    fault     what then happens: a function that gets the stage, whose tunnel(), network() and
-              sentinel() are there; none = nothing
+    fault     what then happens: a function that gets the stage, whose tunnel(), network(), daemon(),
+              sentinel() and bot() are there; none = nothing
     expect    how the user has to see the client after that: a hash like seen
+    meanwhile what happens then, a function too, of which nothing is told, and by which the user sees
+              nothing else
     repair    what ends it, a function too
     after     how the user has to see the client then
 
 A picture is compared a round of the client after it is as expected, or when it has not become so in
-time: what is told then must be all that was told.
+time: what is told then must be all that was told. At the end of the scenario no more may have been
+told than all its pictures say, and of what is over, that it was from when to when it was: see
+Lab::Windows.
+
+A third bad thing of a kind, and what is gathered of it, are told with $FLAPPING.
 
 The titles are variables that are exported. For the functions of a scenario there are also:
+
+=head2 wait_for_report(MEMBER => VALUE...)
+
+Returns when the client has reported this, so that something else may happen; undef is unknown.
 
 =head2 second_client
 
@@ -64,7 +77,7 @@ use warnings;
 use utf8;
 
 use Exporter qw(import);
-use List::Util qw(min);
+use List::Util qw(all min);
 use Test::More;
 use Time::HiRes qw(clock_gettime sleep time CLOCK_MONOTONIC);
 
@@ -74,6 +87,7 @@ use ClientDaemon;
 use Lab::Network;
 use Lab::Table;
 use Lab::Tunnel;
+use Lab::Windows;
 use Sentinel;
 
 my $CLIENT = 'lab';
@@ -89,10 +103,10 @@ our ($CONNECTED, $BYPASS, $BYPASS_OVER) =
 our ($DOWN, $OFFLINE, $RECONNECTED) =
     ('🔴 VPN Disconnected', '❌ Client Offline', '✅ VPN Reconnected');
 our ($LEAK, $LEAK_OVER) = ('⚠️ DNS LEAK DETECTED', '✅ DNS Leak Over');
-our $IPV6_LEAK = '⚠️ IPV6 LEAK DETECTED';
-our $CHANGED = '🔄 IP Address Changed';
+our ($IPV6_LEAK, $IPV6_LEAK_OVER) = ('⚠️ IPV6 LEAK DETECTED', '✅ IPv6 Leak Over');
+our ($CHANGED, $FLAPPING) = ('🔄 IP Address Changed', '🔁 Flapping');
 our @EXPORT = qw($CONNECTED $BYPASS $BYPASS_OVER $DOWN $OFFLINE $RECONNECTED $LEAK $LEAK_OVER
-    $IPV6_LEAK $CHANGED);
+    $IPV6_LEAK $IPV6_LEAK_OVER $CHANGED $FLAPPING);
 
 sub new {
     my ($class) = @_;
@@ -103,6 +117,18 @@ sub tunnel { return $_[0]{tunnel} }
 sub network { return $_[0]{network} }
 sub sentinel { return $_[0]{sentinel} }
 sub daemon { return $_[0]{daemon} }
+sub bot { return $_[0]{bot} }
+
+sub wait_for_report {
+    my ($self, %member) = @_;
+    my $is_there = sub {
+        my $client = $self->{sentinel}->client($CLIENT);
+        return all { ($client->{$_} // '') eq ($member{$_} // '') } keys %member;
+    };
+    _wait($is_there, $DEADLINE) or die 'the client does not report ' . join ' ', keys %member;
+    $self->{windows}->note(time);
+    return;
+}
 
 sub second_client {
     my ($self) = @_;
@@ -122,7 +148,8 @@ sub play {
     $self->{name} = "$scenario->{name}, $kind";
     $self->_begin($scenario, $kind);
     my $first = { told => [$CONNECTED], %{ $scenario->{seen} // {} } };
-    my $is_good = $self->_becomes($first, 'at first') && $self->_happen($scenario, $kind);
+    my $is_good = $self->_becomes($first, 'at first') && $self->_happen($scenario, $kind)
+        && $self->_was_so($first, @$scenario{qw(expect after)});
     my $log = $self->_end_scenario;
     diag(_brief($log)) if !$is_good;
     return;
@@ -133,12 +160,13 @@ sub _begin {
     my $network = $self->{network};
     $network->settle;
     my $place = $scenario->{server} // 'home';
-    $self->_start_server($place, $network->server_is($place));
+    $self->_start_server($scenario, $place, $network->server_is($place));
     $network->{client}->resolver(
         $Lab::Network::RESOLVER{ $scenario->{resolver} // 'provider' });
     $scenario->{given}->($self) if $scenario->{given};
     $self->{tunnel} = Lab::Tunnel->up($network, $kind, %{ $scenario->{tunnel} // {} });
-    $self->{since} = time;
+    $self->{since} = $self->{begin} = time;
+    $self->{windows} = Lab::Windows->new;
     $self->{daemon} = $self->_start_client($CLIENT, $scenario);
     return;
 }
@@ -180,15 +208,20 @@ sub _script {
 
 # A new one for each scenario: a bot that has just told much tells more slowly.
 sub _start_server {
-    my ($self, $place, $address, @public) = @_;
+    my ($self, $scenario, $place, $address, $address6, @public) = @_;
     # By a name, as people do, which their resolver has to find.
-    $self->{url} = "http://$place.sentinel.example";
+    my $name = ($place eq 'internet' ? 'internet' : 'home')
+        . (($scenario->{by} // 4) == 6 ? '6' : '');
+    my $threshold = $scenario->{threshold} // $THRESHOLD;
+    $self->{url} = "http://$name.sentinel.example";
     # In a group it would be slower, too.
     $self->{bot} = BotApi->start(chat => 4242);
-    $self->{sentinel} = Sentinel->start(conf => <<"CONF" . $self->{bot}->conf);
+    $self->{sentinel} = Sentinel->start(clock => $scenario->{clock},
+        conf => <<"CONF" . $self->{bot}->conf);
 Listen $address:\@PORT\@
+Listen [$address6]:\@PORT\@
 VPNSentinelDashboard
-VPNSentinelOfflineThreshold $THRESHOLD
+VPNSentinelOfflineThreshold $threshold
 VPNSentinelFlapThreshold 3
 VPNSentinelServerPublicIP @public
 CONF
@@ -198,15 +231,42 @@ CONF
 sub _happen {
     my ($self, $scenario, $kind) = @_;
     my $expect = $scenario->{expect} // {};
-    $self->{since} = time;
-    $scenario->{fault}->($self) if $scenario->{fault};
+    $self->_let($scenario->{fault});
     my $good = $self->_becomes($expect, 'then');
     $self->{table}->add($scenario->{name}, $kind, _text(_picture($expect)),
         _text($self->_seen($expect)), $self->_seconds($expect));
+    $good &&= $self->_stays($expect, $scenario->{meanwhile}) if $scenario->{meanwhile};
     return $good if !$good || !$scenario->{repair};
-    $self->{since} = time;
-    $scenario->{repair}->($self);
+    $self->_let($scenario->{repair});
     return $self->_becomes($scenario->{after} // {}, 'when it is over');
+}
+
+# Something happens, if anything does, and what is told counts from now on.
+sub _let {
+    my ($self, $happens) = @_;
+    $self->{since} = time;
+    $self->{windows}->note($self->{since});
+    $happens->($self) if $happens;
+    return;
+}
+
+sub _stays {
+    my ($self, $expect, $happens) = @_;
+    $self->_let($happens);
+    return $self->_becomes({ %$expect, told => [] }, 'all the while');
+}
+
+# Two tests: all that was told of the client is in one of these pictures, and is right about when it
+# was.
+sub _was_so {
+    my ($self, @pictures) = @_;
+    $self->{since} = $self->{begin};
+    my %ignored = map { $_ => 1 } map { @{ $_->{may} // [] } } @pictures;
+    my @all = sort grep { !$ignored{$_} } map { @{ $_->{told} // [] } } @pictures;
+    my @told = sort grep { !$ignored{$_} } map { $_->{title} } $self->_told;
+    my $is_all = is("@told", "@all", "$self->{name}: no more was told");
+    return is(join("\n", $self->{windows}->faults($self->{sentinel}->events($CLIENT))), '',
+        "$self->{name}: from when to when is right") && $is_all;
 }
 
 # Returns the client's log.
@@ -240,9 +300,10 @@ sub _brief {
 sub _becomes {
     my ($self, $expect, $name) = @_;
     my $picture = _text(_picture($expect));
-    my $quiet = $self->_rounds + ($expect->{told} ? 0 : $QUIET_ROUNDS);
+    my $is_told = @{ $expect->{told} // [] };
+    my $quiet = $self->_rounds + ($is_told ? 0 : $QUIET_ROUNDS);
     my $is_it = sub { $self->_has_done($quiet) && _text($self->_seen($expect)) eq $picture };
-    if (_wait($is_it, $DEADLINE) && $expect->{told}) {
+    if (_wait($is_it, $DEADLINE) && $is_told) {
         my $next = $self->_rounds + 1;
         _wait(sub { $self->_has_done($next) }, $DEADLINE);
     }
@@ -272,8 +333,10 @@ sub _text {
     my ($picture) = @_;
     my $light = $picture->{light};
     $light .= " (dashboard: $picture->{dashboard})" if $light ne $picture->{dashboard};
+    my (%count, @title);
+    $count{$_}++ or push @title, $_ for @{ $picture->{told} };
     return join '; ', $light . join('', map { " $_" } @{ $picture->{conditions} }),
-        @{ $picture->{told} };
+        map { $_ . ($count{$_} > 1 ? " ×$count{$_}" : '') } @title;
 }
 
 # What is seen, but for what may be there and is not asked for.
@@ -292,11 +355,14 @@ sub _seen {
 # What the bot has been told of the client since the last thing happened.
 sub _told {
     my ($self) = @_;
-    return map {
-        my $time = $_->{time};
-        map { { %$_, time => $time } } grep { $_->{client} eq $CLIENT }
-            @{ AlertText::parse($_->{plain})->{told} }
-    } grep { $_->{time} >= $self->{since} } $self->{bot}->alerts;
+    my @told;
+    for my $alert (grep { $_->{time} >= $self->{since} } $self->{bot}->alerts) {
+        my @here = grep { $_->{client} eq $CLIENT } @{ AlertText::parse($alert->{plain})->{told} };
+        push @here, { title => $FLAPPING } if @here && $alert->{plain} =~ /^$FLAPPING: /m;
+        push @told, map { { %$_, time => $alert->{time} } }
+            map { ($_) x ($_->{count} // 1) } @here;
+    }
+    return @told;
 }
 
 sub _rounds {

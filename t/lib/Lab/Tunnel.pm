@@ -14,15 +14,17 @@ Lab::Tunnel - a real tunnel between the lab's client and its provider
 =head2 up(NETWORK, KIND, OPTION => VALUE...)
 
 KIND is "wireguard" or "openvpn". Returns when the client's traffic goes that way. host => NAME is
-another machine at home; ipv6 => 0 makes a tunnel for IPv4 alone.
+another machine at home; ipv6 => 0 makes a tunnel for IPv4 alone, ipv4 => 0 one for IPv6 alone, whose
+ends reach each other by IPv6 too.
 
-=head2 die
+=head2 die, rise
 
-The client's end is killed: its interface goes, and with that the routes through it.
+The client's end is killed: its interface goes, and with that the routes through it. It is there
+again.
 
-=head2 provider_dies
+=head2 provider_dies, provider_rises
 
-The provider's end is killed, and says nothing.
+The provider's end is killed, and says nothing. It is there again.
 
 =head2 down
 
@@ -46,7 +48,7 @@ my %CLASS = (wireguard => 'Lab::WireGuard', openvpn => 'Lab::OpenVPN');
 
 sub up {
     my (undef, $network, $kind, %option) = @_;
-    my $self = bless { ipv6 => 1, host => 'client', folder => Lab->folder, %option },
+    my $self = bless { ipv4 => 1, ipv6 => 1, host => 'client', folder => Lab->folder, %option },
         $CLASS{$kind};
     $self->{client} = $network->{ $self->{host} };
     $self->{provider} = $network->{provider};
@@ -60,9 +62,23 @@ sub die {
     return;
 }
 
+sub rise {
+    my ($self) = @_;
+    $self->tidy_client;
+    $self->raise_client;
+    return;
+}
+
 sub provider_dies {
     my ($self) = @_;
     $self->{provider}->end(delete $self->{provider_pid});
+    return;
+}
+
+sub provider_rises {
+    my ($self) = @_;
+    $self->tidy_provider;
+    $self->raise_provider;
     return;
 }
 
@@ -70,7 +86,8 @@ sub down {
     my ($self) = @_;
     $self->die if $self->{client_pid};
     $self->provider_dies if $self->{provider_pid};
-    $self->tidy;
+    $self->tidy_client;
+    $self->tidy_provider;
     return;
 }
 
@@ -86,6 +103,20 @@ sub wait_until {
         . $self->{client}->log . $self->{provider}->log;
 }
 
-sub tidy { return }
+# The IP versions that it carries.
+sub families {
+    my ($self) = @_;
+    return (($self->{ipv4} ? 4 : ()), ($self->{ipv6} ? 6 : ()));
+}
+
+# Where the client finds the provider, as a URL would have it.
+sub endpoint {
+    my ($self) = @_;
+    return $self->{ipv4} ? $Lab::Network::EXIT{tunnel} : "[$Lab::Network::EXIT6{tunnel}]";
+}
+
+# What an end leaves that was killed.
+sub tidy_client { return }
+sub tidy_provider { return }
 
 1;

@@ -16,13 +16,18 @@ my $MARK = 51820;
 
 sub raise {
     my ($self) = @_;
-    my $theirs = $self->{theirs} = 'wgp';
-    $self->{interface} = 'wg0';
+    @$self{qw(interface theirs)} = qw(wg0 wgp);
     $self->_make_keys;
+    $self->raise_provider;
+    $self->raise_client;
+    return;
+}
+
+sub raise_provider {
+    my ($self) = @_;
+    my $theirs = $self->{theirs};
     $self->{provider_pid} = $self->{provider}->start('wireguard-go', '-f', $theirs);
-    $self->{client_pid} = $self->{client}->start('wireguard-go', '-f', $self->{interface});
-    $self->wait_until($self->{provider}, "wg show $theirs");
-    $self->wait_until($self->{client}, "wg show $self->{interface}");
+    $self->_wait_for($self->{provider}, $theirs);
     $self->{provider}->run(<<"SH");
 wg set $theirs listen-port 51820 private-key $self->{key}{provider} \\
     peer $self->{public}{client} allowed-ips 10.66.0.2/32,fd66::2/128
@@ -30,30 +35,43 @@ ip address add 10.66.0.1/24 dev $theirs
 ip address add fd66::1/64 dev $theirs
 ip link set $theirs up
 SH
-    my $ips = '0.0.0.0/0' . ($self->{ipv6} ? ',::/0' : '');
-    $self->{client}->run(<<"SH");
-wg set $self->{interface} fwmark $MARK private-key $self->{key}{client} \\
-    peer $self->{public}{provider} endpoint 203.0.113.10:51820 allowed-ips $ips \\
-    persistent-keepalive 5
-ip address add 10.66.0.2/24 dev $self->{interface}
-ip link set mtu 1420 up dev $self->{interface}
-SH
-    $self->_route($_) for $self->_families;
     return;
 }
 
-sub _families {
+sub raise_client {
     my ($self) = @_;
-    return $self->{ipv6} ? (4, 6) : (4);
+    my $ours = $self->{interface};
+    my $ips = join ',', map { $_ == 4 ? '0.0.0.0/0' : '::/0' } $self->families;
+    $self->{client_pid} = $self->{client}->start('wireguard-go', '-f', $ours);
+    $self->_wait_for($self->{client}, $ours);
+    $self->{client}->run(<<"SH");
+wg set $ours fwmark $MARK private-key $self->{key}{client} \\
+    peer $self->{public}{provider} endpoint @{[ $self->endpoint ]}:51820 allowed-ips $ips \\
+    persistent-keepalive 5
+ip link set mtu 1420 up dev $ours
+SH
+    $self->_route($_) for $self->families;
+    return;
+}
+
+# Not by asking "wg", which takes a socket for one that was left until somebody listens, and removes
+# it.
+sub _wait_for {
+    my ($self, $host, $interface) = @_;
+    my $listens = '^[^ ]+ [^ ]+ [^ ]+ 00010000 ';
+    return $self->wait_until($host,
+        "grep -E '$listens.*/wireguard/$interface\\.sock' /proc/net/unix");
 }
 
 sub _route {
     my ($self, $family) = @_;
-    return $self->{client}->run(join "\n",
-        $family == 6 ? "ip address add fd66::2/64 dev $self->{interface}" : '',
-        "ip -$family route add default dev $self->{interface} table $MARK",
-        "ip -$family rule add not fwmark $MARK table $MARK",
-        "ip -$family rule add table main suppress_prefixlength 0");
+    my $address = $family == 4 ? '10.66.0.2/24' : 'fd66::2/64';
+    return $self->{client}->run(<<"SH");
+ip address add $address dev $self->{interface}
+ip -$family route add default dev $self->{interface} table $MARK
+ip -$family rule add not fwmark $MARK table $MARK
+ip -$family rule add table main suppress_prefixlength 0
+SH
 }
 
 sub _make_keys {
@@ -67,15 +85,21 @@ sub _make_keys {
     return;
 }
 
-sub tidy {
+# Who is killed leaves its socket.
+sub tidy_provider {
     my ($self) = @_;
-    # Who is killed leaves its socket, and "wg" would remove it while the next one starts.
-    unlink map { "/run/wireguard/$_.sock" } @$self{qw(interface theirs)};
+    unlink "/run/wireguard/$self->{theirs}.sock";
+    return;
+}
+
+sub tidy_client {
+    my ($self) = @_;
+    unlink "/run/wireguard/$self->{interface}.sock";
     # What routed into an interface that is gone is gone with it, but for the rules.
     $self->{client}->run(join "\n", map {
         ("ip -$_ rule del not fwmark $MARK table $MARK",
             "ip -$_ rule del table main suppress_prefixlength 0")
-    } $self->_families);
+    } $self->families);
     return;
 }
 
