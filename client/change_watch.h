@@ -16,7 +16,6 @@
 #include "resolv_watch.h"
 
 #define CHANGE_WATCH_FDS 2
-#define CHANGE_WATCH_RESOLV_CONF "/etc/resolv.conf"
 
 typedef struct change_watch_t {
     struct mnl_socket *netlink; /* NULL = not to be had */

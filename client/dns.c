@@ -1,17 +1,24 @@
 #include "dns.h"
 
 #include <arpa/nameser.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "dns_ask.h"
 #include "dns_judge.h"
+#include "iface.h"
 #include "log.h"
+#include "resolvers.h"
 #include "route.h"
 #include "vpn_sight.h"
 #include "whoami.h"
+
+#define PORT 53        /* of the system's servers */
+#define NOT_ASKED (-1) /* no status of c-ares */
 
 /* The system's servers as dns_ask_server() takes them. */
 typedef struct names_t {
@@ -25,7 +32,7 @@ typedef struct server_t {
     const char *whoami; /* the name */
     const char *name;
     int number;
-    int status; /* of the TXT query: ARES_SUCCESS or why not */
+    int status; /* of the TXT query: ARES_SUCCESS or why not, NOT_ASKED */
     vps_addr_t by_txt;
     vps_addr_t by_a;
     vps_addr_t by_aaaa;
@@ -137,10 +144,8 @@ static void ask_system(server_t servers[DNS_SERVERS_MAX], names_t *names, dns_as
     for (size_t i = 0; i < names->count; i++) {
         server_t *server = &servers[i];
 
-        *server = (server_t){.ask = ask,
-                             .whoami = options->dns_whoami,
-                             .name = names->name[i],
-                             .status = ARES_ENOMEM};
+        *server = (server_t){
+            .ask = ask, .whoami = options->dns_whoami, .name = names->name[i], .status = NOT_ASKED};
         server->number = dns_ask_server(ask, server->name);
         if (server->number >= 0) {
             dns_ask(ask, server->number, server->whoami, ns_c_in, ns_t_txt, answered_txt, server);
@@ -162,8 +167,50 @@ static void ask_cloudflare(cloudflare_t *cloudflare, dns_ask_t *ask, const optio
 
 /* --- ways --- */
 
-/* Which way takes what is asked of a server? Says so in the debug log. */
-static vps_dns_path_t find_path(vps_addr_t *addr, const char *server, bool is_tunneled)
+/*
+ * Which servers does the system ask, as dns_ask_server() takes them? Those that its file names; without
+ * any, one on this host. (c-ares would not tell of which link an address of a link is, or leave it out.)
+ */
+static void find_servers(names_t *names, resolvers_t *out)
+{
+    char text[VPS_ADDR_TEXT_SIZE];
+
+    resolvers_read(out, RESOLVERS_FILE);
+    if (out->count == 0) {
+        vps_addr_parse(&out->addr[out->count++], "127.0.0.1", strlen("127.0.0.1"));
+    }
+    names->count = out->count < DNS_SERVERS_MAX ? out->count : DNS_SERVERS_MAX;
+    for (size_t i = 0; i < names->count; i++) {
+        vps_addr_format(text, &out->addr[i]);
+        snprintf(names->name[i], sizeof(names->name[i]),
+                 out->addr[i].version == 4 ? "%s%s%s:%d" : "[%s%s%s]:%d", text,
+                 out->link[i][0] != '\0' ? "%" : "", out->link[i], PORT);
+    }
+}
+
+/* The way by this link, given by its name or number. */
+static void find_link(vpn_way_t *out, const char *link)
+{
+    unsigned index = if_nametoindex(link);
+    char *end;
+
+    if (index == 0) {
+        index = (unsigned)strtoul(link, &end, 10);
+        if (*end != '\0') {
+            return;
+        }
+    }
+    if (if_indextoname(index, out->name) != NULL) {
+        out->link = iface_link(out->name);
+    }
+}
+
+/*
+ * Which way takes what is asked of a server, at an address of this link if there is one? Says so in the
+ * debug log.
+ */
+static vps_dns_path_t find_path(const char *server, const vps_addr_t *addr, uint16_t port,
+                                const char *link, bool is_tunneled)
 {
     static const char *const words[] = {
         [VPS_DNS_PATH_UNKNOWN] = "unknown",
@@ -172,9 +219,10 @@ static vps_dns_path_t find_path(vps_addr_t *addr, const char *server, bool is_tu
     };
     vpn_way_t way = {.link = VPN_LINK_UNSEEN};
     vps_dns_path_t path;
-    uint16_t port;
 
-    if (dns_ask_address(server, addr, &port)) {
+    if (link[0] != '\0') {
+        find_link(&way, link);
+    } else {
         route_find(&way, addr, (route_flow_t){IPPROTO_UDP, port});
     }
     path = dns_judge_way(is_tunneled, &way);
@@ -186,17 +234,23 @@ static vps_dns_path_t find_path(vps_addr_t *addr, const char *server, bool is_tu
 static void find_paths(dns_view_t *out, names_t *names, const options_t *options)
 {
     vpn_sight_t sight = {.was_tunnel = false};
+    resolvers_t resolvers;
     bool is_tunneled;
     vps_addr_t addr;
+    uint16_t port;
 
     vpn_sight_take(&sight);
     is_tunneled = vpn_judge(&sight).reason == VPN_BY_TUNNEL;
-    names->count = dns_ask_system_servers(names->name, DNS_SERVERS_MAX);
+    find_servers(names, &resolvers);
     out->count = names->count;
     for (size_t i = 0; i < out->count; i++) {
-        out->servers[i].path = find_path(&out->servers[i].addr, names->name[i], is_tunneled);
+        out->servers[i].addr = resolvers.addr[i];
+        out->servers[i].path =
+            find_path(names->name[i], &resolvers.addr[i], PORT, resolvers.link[i], is_tunneled);
     }
-    out->direct_path = find_path(&addr, options->cloudflare_dns, is_tunneled);
+    if (dns_ask_address(options->cloudflare_dns, &addr, &port)) {
+        out->direct_path = find_path(options->cloudflare_dns, &addr, port, "", is_tunneled);
+    }
 }
 
 /* --- what it comes to --- */
@@ -250,16 +304,16 @@ static bool tells_exit(const dns_view_t *view)
 static const char *reason(int status)
 {
     return status == ARES_SUCCESS      ? "no public address in the answer"
+           : status == NOT_ASKED       ? "it cannot be asked from here"
            : status == ARES_ECANCELLED ? ares_strerror(ARES_ETIMEOUT)
                                        : ares_strerror(status);
 }
 
 static void tell_resolver(dns_t *dns, const server_t *servers, const dns_view_t *view)
 {
-    const size_t count = view->count;
     const int64_t now = clock_elapsed();
-    const char *name = count > 0 ? servers[0].name : "no server";
-    const int status = count > 0 ? servers[0].status : ARES_EFILE;
+    const char *name = servers[0].name;
+    const int status = servers[0].status;
     char length[OUTAGE_LENGTH_SIZE];
 
     if (!tells_exit(view)) {

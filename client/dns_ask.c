@@ -39,39 +39,6 @@ void dns_ask_close(dns_ask_t *ask)
 
 /* --- servers --- */
 
-static bool format_server(char out[DNS_ASK_SERVER_SIZE], const struct ares_addr_port_node *node)
-{
-    const int port = node->udp_port != 0 ? node->udp_port : 53;
-    char address[INET6_ADDRSTRLEN];
-
-    if (inet_ntop(node->family, &node->addr, address, sizeof(address)) == NULL) {
-        return false;
-    }
-    snprintf(out, DNS_ASK_SERVER_SIZE, node->family == AF_INET6 ? "[%s]:%d" : "%s:%d", address,
-             port);
-    return true;
-}
-
-size_t dns_ask_system_servers(char out[][DNS_ASK_SERVER_SIZE], size_t max)
-{
-    struct ares_addr_port_node *servers = NULL;
-    ares_channel channel;
-    size_t count = 0;
-
-    if (ares_init_options(&channel, NULL, 0) != ARES_SUCCESS) {
-        return 0;
-    }
-    if (ares_get_servers_ports(channel, &servers) == ARES_SUCCESS) {
-        for (const struct ares_addr_port_node *node = servers; node != NULL && count < max;
-             node = node->next) {
-            count += format_server(out[count], node);
-        }
-        ares_free_data(servers);
-    }
-    ares_destroy(channel);
-    return count;
-}
-
 bool dns_ask_address(const char *server, vps_addr_t *addr, uint16_t *port)
 {
     const bool has_brackets = server[0] == '[';

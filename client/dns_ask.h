@@ -56,18 +56,15 @@ bool dns_ask_open(dns_ask_t *out);
 void dns_ask_close(dns_ask_t *ask);
 
 /*
- * The servers that the system is configured with, in their order, as dns_ask_server() takes them.
- * Returns how many, at most max; 0 when that cannot be read.
- */
-size_t dns_ask_system_servers(char out[][DNS_ASK_SERVER_SIZE], size_t max);
-
-/*
  * Read a server's "address:port", an IPv6 address in brackets. Returns false, *addr unknown, when it
  * is anything else.
  */
 bool dns_ask_address(const char *server, vps_addr_t *addr, uint16_t *port);
 
-/* Have a server, "address:port", to be asked; returns its number, or -1 when that cannot be. */
+/*
+ * Have a server, "address:port", to be asked; returns its number, or -1 when that cannot be: memory is
+ * out, or c-ares cannot ask one at an address of a link.
+ */
 int dns_ask_server(dns_ask_t *ask, const char *server);
 
 /*

@@ -255,7 +255,7 @@ void loop_run(loop_t *loop)
     vitals_open(&loop->vitals, &loop->options);
     journal_file_recall(&loop->journal, &loop->vitals.state, loop->options.client_id,
                         clock_elapsed());
-    change_watch_open(&loop->changes, CHANGE_WATCH_RESOLV_CONF);
+    change_watch_open(&loop->changes, RESOLVERS_FILE);
     loop->wait.vitals = &loop->vitals;
     loop->wait.changes = &loop->changes;
     while (take_step(loop)) {

@@ -1,14 +1,12 @@
 #include "resolv_watch.h"
 
-#include <fcntl.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define FILE_MAX 16384 /* bytes that are read of it */
-#define READS_MAX 64   /* that one attend may take; more wait for the next */
+#define READS_MAX 64 /* that one attend may take; more wait for the next */
 
 /* Not each write: a file that is being written is looked at when it is closed. */
 #define EVENTS                                                                                     \
@@ -17,28 +15,11 @@
 
 /* --- the file --- */
 
-static void read_resolvers(resolvers_t *out, const char *path)
-{
-    char text[FILE_MAX];
-    size_t len = 0;
-    ssize_t got = 0;
-    /* Without waiting for whoever should write to it, were it a pipe. */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    if (fd >= 0) {
-        while (len < sizeof(text) && (got = read(fd, text + len, sizeof(text) - len)) > 0) {
-            len += (size_t)got;
-        }
-        close(fd);
-    }
-    resolvers_parse(out, text, len);
-}
-
 static bool has_changed(resolv_watch_t *watch)
 {
     resolvers_t now;
 
-    read_resolvers(&now, watch->path);
+    resolvers_read(&now, watch->path);
     if (now.count == 0 || resolvers_equal(&now, &watch->resolvers)) {
         return false;
     }
@@ -141,7 +122,7 @@ bool resolv_watch_open(resolv_watch_t *out, const char *path)
     if (out->fd >= 0) {
         set_points(out);
     }
-    read_resolvers(&out->resolvers, path);
+    resolvers_read(&out->resolvers, path);
     return out->fd >= 0;
 }
 

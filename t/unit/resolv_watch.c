@@ -66,6 +66,8 @@ static const struct {
     {"echo " A " >etc/resolv.conf", "echo " A " >etc/other; mv etc/other etc/resolv.conf", false},
     {"echo " A " >etc/resolv.conf", "echo " B " >etc/resolv.conf.dhcp; rm etc/resolv.conf.dhcp",
      false},
+    {"echo nameserver fe80::1%eth0 >etc/resolv.conf",
+     "echo nameserver fe80::1%eth1 >etc/resolv.conf", true},
     {"echo " A " >etc/resolv.conf", "rm etc/resolv.conf", false},
     {"echo " A " >etc/resolv.conf", "rm etc/resolv.conf; echo " B " >etc/resolv.conf", true},
     {"echo " A " >etc/resolv.conf", ": >etc/resolv.conf", false},

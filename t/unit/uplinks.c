@@ -444,27 +444,34 @@ static void test_resolv_conf(void **state)
 {
     static const struct {
         const char *text;
-        const char *addresses; /* each followed by a blank */
+        const char *addresses; /* each followed by a blank, with its link */
     } cases[] = {
         {"", ""},
         {"nameserver 192.0.2.1\n", "192.0.2.1 "},
         {"# made by hand\nsearch example.com\nnameserver\t192.0.2.1\r\nnameserver  2001:db8::1",
          "192.0.2.1 2001:db8::1 "},
-        {"nameserver fe80::1%eth0\nnameserver 192.0.2.2 # the other\n", "fe80::1 192.0.2.2 "},
+        {"nameserver fe80::1%eth0\nnameserver 192.0.2.2 # the other\n", "fe80::1%eth0 192.0.2.2 "},
+        {"nameserver fe80::1%2 \r\nnameserver fe80::2%\nnameserver fe80::3\n",
+         "fe80::1%2 fe80::2 fe80::3 "},
+        {"nameserver fe80::1%fifteen-letters\nnameserver fe80::1%sixteen-letters-",
+         "fe80::1%fifteen-letters fe80::1 "},
+        {"nameserver 2001:db8::1%eth0\nnameserver 192.0.2.1%eth0", "2001:db8::1 192.0.2.1 "},
         {"#nameserver 192.0.2.1\n;nameserver 192.0.2.1\n nameserver 192.0.2.1\n", ""},
         {"nameserver\nnameserver \nnameservers 192.0.2.1\nnameserver example.com\n", ""},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        char seen[RESOLVERS_MAX * (VPS_ADDR_TEXT_SIZE + 1) + 1] = "";
+        char seen[RESOLVERS_MAX * (VPS_ADDR_TEXT_SIZE + 1 + RESOLVERS_LINK_SIZE + 1) + 1] = "";
         resolvers_t out;
 
         resolvers_parse(&out, cases[i].text, strlen(cases[i].text));
         for (size_t k = 0; k < out.count; k++) {
             char text[VPS_ADDR_TEXT_SIZE];
 
-            strcat(strcat(seen, vps_addr_format(text, &out.addr[k])), " ");
+            strcat(seen, vps_addr_format(text, &out.addr[k]));
+            strcat(strcat(seen, out.link[k][0] != '\0' ? "%" : ""), out.link[k]);
+            strcat(seen, " ");
         }
         assert_string_equal(seen, cases[i].addresses);
         assert_true(resolvers_equal(&out, &out));
