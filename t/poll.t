@@ -40,10 +40,11 @@ sub log_lines {
     return grep { /\[telegram\]/ && /$words/ } split /\n/, $log;
 }
 
-# Somebody else takes the updates, for as long as the rest of this file runs.
+# Somebody else takes the updates, for as long as the rest of this file runs. That it is so still is
+# logged each minute for who debugs.
 my $hooked = BotApi->start;
 $hooked->webhook(1);
-my $hooked_httpd = Sentinel->start(conf => $hooked->conf);
+my $hooked_httpd = Sentinel->start(conf => $hooked->conf, log_level => 'info');
 
 subtest 'what is asked' => sub {
     my $bot = BotApi->start;
