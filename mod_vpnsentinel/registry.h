@@ -211,8 +211,9 @@ registry_result_t registry_remove_stale(registry_t *registry, uint32_t slot, uin
  */
 void registry_breathe(registry_t *registry, int64_t now, int64_t due);
 
-/* A monitor lives at this time (sec since epoch). Takes the lock once a quarter of an hour. */
-void registry_live(registry_t *registry, int64_t wall);
+/* A monitor lives at this time (sec since epoch). Takes the lock once a quarter of an hour, and returns
+ * true then: what registry_gaps() gives has changed. */
+bool registry_live(registry_t *registry, int64_t wall);
 
 /* Monitors lived as the store knows, too. REGISTRY_OK or _UNAVAILABLE. */
 registry_result_t registry_join_gaps(registry_t *registry, const history_gaps_t *stored);

@@ -254,18 +254,19 @@ static void set_gaps(registry_t *registry, const history_gaps_t *gaps)
  * The first look is without the lock: nobody else writes it, and what a killed monitor left half-made
  * will be undone, and be found then.
  */
-void registry_live(registry_t *registry, int64_t wall)
+bool registry_live(registry_t *registry, int64_t wall)
 {
     history_gaps_t gaps = registry->head->gaps;
 
     history_live(&gaps, wall);
     if (memcmp(&gaps, &registry->head->gaps, sizeof gaps) == 0 || !registry_acquire(registry)) {
-        return;
+        return false;
     }
     gaps = registry->head->gaps;
     history_live(&gaps, wall);
     set_gaps(registry, &gaps);
     registry_release(registry);
+    return true;
 }
 
 registry_result_t registry_join_gaps(registry_t *registry, const history_gaps_t *stored)

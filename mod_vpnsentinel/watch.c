@@ -106,7 +106,7 @@ static bool go_on(void *ctx)
     int64_t now = clock_monotonic();
 
     registry_breathe(watch->registry, now, now + CLOCK_SECOND);
-    registry_live(watch->registry, clock_wall() / CLOCK_SECOND);
+    (void)registry_live(watch->registry, clock_wall() / CLOCK_SECOND);
     return watch->is_ending || !watch->calls->is_to_end();
 }
 
@@ -453,7 +453,9 @@ static int64_t tend_all(watch_t *watch)
     int64_t now = clock_monotonic(), due;
 
     registry_breathe(watch->registry, now, now + CLOCK_SECOND); /* before anybody is judged */
-    registry_live(watch->registry, clock_wall() / CLOCK_SECOND);
+    if (registry_live(watch->registry, clock_wall() / CLOCK_SECOND)) {
+        watch->round_due = now; /* which stores it */
+    }
     if (now >= watch->store_due) {
         watch->store_due = tend_store(watch, now);
     }

@@ -410,7 +410,7 @@ static inline bool monitor_look(monitor_t *monitor)
     shared_t *shared = monitor->world->shared;
     announce_moment_t moment = moment_of(monitor->world);
 
-    registry_live(&monitor->world->memory.registry, moment.wall / SECOND);
+    (void)registry_live(&monitor->world->memory.registry, moment.wall / SECOND);
     if (!shared->start_told && announce_start(monitor->announcer, &moment)) {
         shared->start_told = true;
     }

@@ -203,13 +203,13 @@ static void test_gaps(void **state)
     assert_string_equal(gaps_of(&memory), "");
     history_live(&stored, NOW - 9 * QUARTER);
     history_live(&stored, NOW - 8 * QUARTER);
-    registry_live(&memory.registry, NOW - 3 * QUARTER);
-    registry_live(&memory.registry, NOW - 2 * QUARTER - 1);
-    registry_live(&memory.registry, NOW);
+    assert_true(registry_live(&memory.registry, NOW - 3 * QUARTER));
+    assert_false(registry_live(&memory.registry, NOW - 2 * QUARTER - 1));
+    assert_true(registry_live(&memory.registry, NOW));
     assert_string_equal(strrchr(gaps_of(&memory), ' ') + 1 + HISTORY_CELLS - 11, "11111110110");
     assert_int_equal(registry_join_gaps(&memory.registry, &stored), REGISTRY_OK);
     assert_string_equal(strrchr(gaps_of(&memory), ' ') + 1 + HISTORY_CELLS - 11, "10011110110");
-    registry_live(&memory.registry, NOW + QUARTER);
+    assert_true(registry_live(&memory.registry, NOW + QUARTER));
     assert_string_equal(strrchr(gaps_of(&memory), ' ') + 1 + HISTORY_CELLS - 11, "00111101100");
     assert_valid(&memory);
     memory_close(&memory);
