@@ -368,13 +368,17 @@ void dns_compare(dns_t *dns, const dns_view_t *view, const vps_addr_t *public_ip
 
 /* --- looking --- */
 
-/* A first wait, which is all when nothing at all comes in through the tunnel, and the rest of the time. */
+/*
+ * A first wait, which is all when nothing at all comes in through the tunnel, and the rest of the time,
+ * which is less by now when the network has changed.
+ */
 static bool wait_for_answers(dns_ask_t *ask, transfer_t *transfer, int64_t ms)
 {
     const int64_t first = ms < PATIENCE_SILENT ? ms : PATIENCE_SILENT;
 
     return dns_ask_wait(ask, transfer->wait, first) &&
-           (!pulse_beats(&transfer->pulse) || dns_ask_wait(ask, transfer->wait, ms - first));
+           (!pulse_beats(&transfer->pulse) ||
+            dns_ask_wait(ask, transfer->wait, transfer_left(transfer, ms - first)));
 }
 
 bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, transfer_t *transfer)
