@@ -33,6 +33,22 @@ static bool look_abroad(look_t *look, const options_t *options, transfer_t *tran
     return true;
 }
 
+/* --- the VPN --- */
+
+/*
+ * What was found at first may be of a network that has changed since: who reports it tells a VPN that
+ * is up by now to be down. A health script is not run twice.
+ */
+static bool look_at_vpn_again(look_t *look, const options_t *options, wait_t *wait,
+                              vps_record_t *record)
+{
+    if (options->health_script[0] != '\0' || wait->changes == NULL ||
+        wait->changes->change.kinds == 0) {
+        return true;
+    }
+    return vpn_look(&look->vpn, options, wait, record);
+}
+
 /* --- silence --- */
 
 static bool has_resolver(const dns_view_t *view)
@@ -105,7 +121,7 @@ bool look_around(look_t *look, const options_t *options, transfer_t *transfer, v
     is_done = look_abroad(look, options, transfer, record, &seen, &view);
     look->is_mute = is_done && transfer_is_silent(transfer) && !has_resolver(&view);
     transfer_look_ends(transfer);
-    if (!is_done) {
+    if (!is_done || !look_at_vpn_again(look, options, transfer->wait, record)) {
         return false;
     }
     judge_silence(look, options,

@@ -327,4 +327,28 @@ subtest 'a change in the middle of a round' => sub {
     is($client->end, 0);
 };
 
+# In the middle of a round that waits for the trace. Returns whether its report has the VPN up.
+sub is_up_after {
+    my ($client, $world, $commands) = @_;
+    my ($asked, $reports) = map { scalar count($world, $_) } qw(trace keepalive);
+    $world->misbehave(trace => { hang => 1, times => 1 });
+    $client->signal('USR1');
+    ok(wait_for_requests($client, $world, 'trace', $asked + 1), 'it waits for an answer');
+    sh($commands);
+    ok($client->wait_for(sub { count($world, 'keepalive') > $reports }), "reported: $commands");
+    my $body = ($world->requests('keepalive'))[$reports]{body};
+    ok(settle($client), 'that is all');
+    return JSON::PP->new->decode($body)->{vpn_connected};
+}
+
+subtest 'a tunnel that comes or goes in the middle of a round' => sub {
+    my ($world, $client) = begin(VPN_SENTINEL_TIMEOUT => 300);
+    my $up = "${tun}ip route add 0.0.0.0/1 dev tun0";
+    change($client, $world, $up);
+    ok(!is_up_after($client, $world, 'ip link del tun0'), 'gone: the report has it');
+    ok(is_up_after($client, $world, $up), 'there again: the report has it');
+    is($client->end, 0);
+    sh('ip link del tun0');
+};
+
 done_testing;
