@@ -50,7 +50,7 @@ wg set $ours fwmark $MARK private-key $self->{key}{client} \\
     persistent-keepalive 5
 ip link set mtu 1420 up dev $ours
 SH
-    $self->_route($_) for $self->families;
+    $self->_route;
     return;
 }
 
@@ -63,15 +63,21 @@ sub _wait_for {
         "grep -E '$listens.*/wireguard/$interface\\.sock' /proc/net/unix");
 }
 
+# All at once, so that a busy machine does not leave IPv6 to the line while IPv4 has the tunnel.
 sub _route {
-    my ($self, $family) = @_;
-    my $address = $family == 4 ? '10.66.0.2/24' : 'fd66::2/64';
-    return $self->{client}->run(<<"SH");
-ip address add $address dev $self->{interface}
-ip -$family route add default dev $self->{interface} table $MARK
-ip -$family rule add not fwmark $MARK table $MARK
-ip -$family rule add table main suppress_prefixlength 0
+    my ($self) = @_;
+    my %net = (4 => [ '10.66.0.2/24', '0.0.0.0/0' ], 6 => [ 'fd66::2/64', '::/0' ]);
+    return $self->{client}->run(join '', map {
+        my ($address, $all) = @{ $net{$_} };
+        <<"SH";
+ip -$_ -batch - <<'IP'
+address add $address dev $self->{interface}
+route add $all dev $self->{interface} table $MARK
+rule add not fwmark $MARK table $MARK
+rule add table main suppress_prefixlength 0
+IP
 SH
+    } reverse $self->families);
 }
 
 sub _make_keys {
