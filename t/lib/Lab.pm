@@ -47,7 +47,7 @@ my @NEEDS = (
     [ 'the kernel\'s view of another network' =>
         'nsenter --net=/run/netns/probe unshare --mount mount -t sysfs sysfs /sys' ],
     [ 'veth' => 'ip link add probe0 type veth peer name probe1' ],
-    [ '/dev/net/tun' => 'ip tuntap add mode tun name probe2' ],
+    [ '/dev/net/tun that may be opened' => 'ip tuntap add mode tun name probe2' ],
     [ 'nftables' => 'nft "add table inet probe; add chain inet probe nat'
         . ' { type nat hook postrouting priority srcnat; }"' ],
     [ 'IPv6' => 'ip address add 2001:db8::1/128 dev lo' ],
