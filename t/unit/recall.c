@@ -303,9 +303,8 @@ static void test_hostile_rows(void **state)
         "INSERT INTO clients VALUES (3, 'another', 1, 1, '', '{\"client_id\":\"one\"}')",
         "INSERT INTO clients VALUES (4, 'number', 'x', 1, '', '{\"client_id\":\"number\"}')",
         "INSERT INTO seen SELECT uid, 1, 1 FROM clients WHERE uid < 100",
-        "INSERT INTO announced SELECT uid, 1, 1, 1, 0, '', '', '', 0, 0, 0, 0, 0, 0, 0, '' FROM "
-        "clients"
-        " WHERE uid IN (-1, 2, 3, 4)",
+        ("INSERT INTO announced SELECT uid, 1, 1, 1, 0, '', '', '', 0, 0, 0, 0, 0, 0, 0, ''"
+         " FROM clients WHERE uid IN (-1, 2, 3, 4)"),
         "UPDATE announced SET state = 255 WHERE uid ="
         " (SELECT uid FROM clients WHERE client_id = 'silent')",
     };
