@@ -128,6 +128,30 @@ static void test_the_servers_address(void **state)
     end();
 }
 
+/* Without an address of its own that is known nothing is over, but nothing is red, either. */
+static void test_an_address_that_the_server_loses(void **state)
+{
+    const server_ip_t ip = {.addr = {ip_of('T')}, .source = SERVER_IP_IPINFO};
+    vps_record_t report = report_of("a", "City");
+    uint32_t revision = 0;
+
+    (void)state;
+    begin(1024);
+    world.second = 1001;
+    report.public_ip6 = ip6_of('S');
+    report.dns_verdict = VPS_DNS_VERDICT_TUNNEL;
+    assert_int_equal(report_at(&world.memory, &report, 1001), REGISTRY_CREATED);
+    assert_true(look_at(1001));
+    assert_int_equal(view_of(&world.memory, "a").client.history.light, LIGHT_RED);
+    (void)changed_since(&revision);
+    assert_int_equal(registry_set_server_ip(&world.memory.registry, &ip), REGISTRY_OK);
+    assert_true(look_at(1002));
+    assert_int_equal(changed_since(&revision), 1);
+    assert_int_equal(view_of(&world.memory, "a").client.history.light, LIGHT_GREEN);
+    assert_quiet(revision);
+    end();
+}
+
 static void test_the_store_fails(void **state)
 {
     (void)state;
@@ -232,8 +256,13 @@ static void test_no_history_yet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_who_goes_offline),     TEST(test_the_servers_address), TEST(test_the_store_fails),
-        TEST(test_many_changes_at_once), TEST(test_everything_dies),     TEST(test_no_history_yet),
+        TEST(test_who_goes_offline),
+        TEST(test_the_servers_address),
+        TEST(test_an_address_that_the_server_loses),
+        TEST(test_the_store_fails),
+        TEST(test_many_changes_at_once),
+        TEST(test_everything_dies),
+        TEST(test_no_history_yet),
     };
 
     return cmocka_run_group_tests_name("announce_lights", tests, disk_start, NULL);
