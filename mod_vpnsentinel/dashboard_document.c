@@ -130,13 +130,15 @@ static const char *write_known(apr_pool_t *pool, const known_t *known, size_t pa
     return text;
 }
 
+/* Never 0: so it is of what nobody has, even when that has become empty. */
 static uint32_t checksum(const html_t *html)
 {
     size_t len;
     const char *text = html_written(html, &len);
     apr_ssize_t bytes = (apr_ssize_t)len;
+    const uint32_t sum = apr_hashfunc_default(text, &bytes);
 
-    return apr_hashfunc_default(text, &bytes);
+    return sum != 0 ? sum : 1;
 }
 
 /* Takes value over. Returns false without memory. */
@@ -207,7 +209,7 @@ static bool add_order(request_rec *r, json_object *json, const fleet_picture_t *
         html_printf(&all, "%s\n", entry);
         done = json_object_array_add(order, json_object_new_string(entry)) == 0;
     }
-    has->order = checksum(&all) ^ 1u; /* never 0, by which nothing is known, of no rows */
+    has->order = checksum(&all);
     if (!done || has->order == had->order) {
         json_object_put(order);
         return done && !all.failed;

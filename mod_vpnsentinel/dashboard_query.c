@@ -65,7 +65,7 @@ static const char *read_page(query_t *query, const char *value)
 static const char *read_since(query_t *query, const char *value)
 {
     query->since = value;
-    return strlen(value) <= QUERY_SINCE_MAX ? NULL : "since must be what the last answer said";
+    return NULL;
 }
 
 static const struct parameter_t {

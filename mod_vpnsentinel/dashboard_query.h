@@ -17,7 +17,6 @@
 #define QUERY_SEARCH_MAX 100 /* bytes */
 #define QUERY_PAGE_MAX 100   /* what is behind it, is to be searched for */
 #define QUERY_ANY_LIGHT (-1)
-#define QUERY_SINCE_MAX 200 /* bytes */
 
 /* What rows are sorted by, in the order of the table's columns. */
 typedef enum sort_t {
@@ -39,7 +38,7 @@ typedef struct query_t {
     sort_t sort;        /* SORT_STATUS, the worst first, unless said otherwise */
     bool descending;    /* the other way round */
     uint32_t page;      /* from 1 */
-    const char *since;  /* what a script has already (dashboard_feed.h); NULL: the page is wanted */
+    const char *since; /* what a script has already (dashboard_document.h); NULL: the page itself */
 } query_t;
 
 /*
