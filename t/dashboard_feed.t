@@ -109,7 +109,7 @@ subtest 'since when' => sub {
     my ($registry, $rest) = $good =~ /^([0-9a-f]+)(.*)/;
     my @unknown = ('', 'x', '.', '..', '0', '-1', 'null', '1.2.3', "$good.0", "${good}x",
         $good =~ s/\.[^.]*$//r, $good =~ s/\./,/gr, $client, '%25s%25n', '%3Cscript%3E', '%ff',
-        'f' x 200, 'f.' x 1000, '0.' x 3000, "0$rest", "1$registry$rest", reverse($registry) . "1$rest");
+        'f' x 200, 'f.' x 1000, '0.' x 3000, "0$rest", reverse($registry) . "1$rest");
     is_everything(news($httpd, $_), 'b a', "nothing is known by '" . substr($_, 0, 40) . "'")
         for @unknown;
     my $huge = 'f' x 20;
