@@ -7,6 +7,7 @@
 #include "dashboard_assets.h"
 #include "dashboard_client.h"
 #include "dashboard_page.h"
+#include "dashboard_public.h"
 #include "valid.h"
 
 #define CLIENT "/client/"
@@ -41,6 +42,17 @@ static bool is_client_path(const char *rest)
     return strncmp(rest, CLIENT, len) == 0 && vps_valid_client_id(rest + len, strlen(rest + len));
 }
 
+static int answer_with_page(request_rec *r, const char *client_id)
+{
+    const int result =
+        client_id != NULL ? client_answer(r, client_id, "../") : page_answer(r, page_base(r));
+
+    if (r->status == HTTP_OK) {
+        public_note(r);
+    }
+    return result;
+}
+
 int dashboard_handle(request_rec *r, const char *rest)
 {
     const bool is_page = rest[0] == '\0' || strcmp(rest, "/") == 0;
@@ -58,5 +70,5 @@ int dashboard_handle(request_rec *r, const char *rest)
     if (asset != ASSETS) {
         return asset_answer(r, asset);
     }
-    return is_page ? page_answer(r, page_base(r)) : client_answer(r, rest + strlen(CLIENT), "../");
+    return answer_with_page(r, is_page ? NULL : rest + strlen(CLIENT));
 }

@@ -23,7 +23,7 @@
 #define RESERVE_FACTOR 4u        /* slots reserved for each client allowed: a limit may grow */
 #define RESERVE_MIN 65536u       /* slots */
 #define PAGE 4096u               /* bytes; what is not used stays on pages of its own */
-#define SEGMENT_LAYOUT 5u        /* to be raised when the memory changes its meaning */
+#define SEGMENT_LAYOUT 6u        /* to be raised when the memory changes its meaning */
 
 /* The start of the segment. */
 typedef struct segment_t {
@@ -32,6 +32,7 @@ typedef struct segment_t {
     uint64_t ratelimit; /* bytes from the start */
     uint64_t events;    /* the same */
     uint32_t called;    /* atomic: something waits for the monitor to look at it */
+    uint32_t told;      /* atomic: the error log says that the dashboard is public */
     flood_t flood;
     notice_t notice;
     vitals_t vitals;
@@ -96,6 +97,16 @@ bool segment_call_monitor(void)
 void segment_look(void)
 {
     (void)__atomic_exchange_n(&segment->called, 0, __ATOMIC_SEQ_CST);
+}
+
+bool segment_is_public_told(void)
+{
+    return __atomic_load_n(&segment->told, __ATOMIC_RELAXED) != 0;
+}
+
+bool segment_tell_public(void)
+{
+    return __atomic_exchange_n(&segment->told, 1, __ATOMIC_RELAXED) == 0;
 }
 
 /* --- the lock --- */
@@ -330,6 +341,7 @@ static void copy_rest(segment_t *to, const segment_t *from)
     memcpy((char *)to + to->events, (const char *)from + from->events, event_ring_size());
     memcpy((char *)to + to->ratelimit, (const char *)from + from->ratelimit,
            ratelimit_size(RATELIMIT_ENTRIES));
+    to->told = from->told;
     to->flood = from->flood;
     to->notice = from->notice;
     to->vitals = from->vitals;

@@ -56,6 +56,13 @@ void segment_child_init(apr_pool_t *pchild, server_rec *s);
 bool segment_call_monitor(void);
 void segment_look(void);
 
+/*
+ * Does the error log say already that the dashboard is public? segment_tell_public(): it is to say so
+ * now; true for the first caller in the life of the server. Both need a segment, but no lock.
+ */
+bool segment_is_public_told(void);
+bool segment_tell_public(void);
+
 /* NULL when there is no segment. */
 registry_t *segment_registry(void);
 ratelimit_table_t *segment_ratelimit(void);
