@@ -64,7 +64,7 @@ subtest 'nothing' => sub {
     my $since = when_calm();
     is(members(news($since)), '', 'nothing has changed');
     $httpd->graceful;
-    is(members(news($since)), '', '... nor by a graceful');
+    unlike(members(news($since)), qr/order|rows/, '... nor has a client by a graceful');
 };
 
 subtest 'a keepalive' => sub {

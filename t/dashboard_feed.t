@@ -129,6 +129,7 @@ subtest 'one that is known is not of another registry' => sub {
     unlike(members(news($httpd, $since)), qr/order/, 'a graceful keeps it');
     $httpd->stop;
     $httpd->start_again;
+    ok($httpd->wait_for(sub { $httpd->clients == 2 }), 'the clients are back');
     is_everything(news($httpd, $since), 'b a', 'a start does not');
     finish($httpd);
 };
