@@ -8,7 +8,6 @@
 #include "answer.h"
 #include "dashboard_assets.h"
 #include "dashboard_table.h"
-#include "keepalive.h"
 
 #define PARTS_MAX 12u
 #define KNOWN_NUMBERS 4u /* before those of the parts */

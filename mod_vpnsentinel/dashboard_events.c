@@ -1,7 +1,5 @@
 #include "dashboard_events.h"
 
-#include "apr_strings.h"
-
 #include "message.h"
 #include "recent.h"
 

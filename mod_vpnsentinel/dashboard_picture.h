@@ -28,7 +28,7 @@ typedef struct fleet_history_t {
 typedef struct server_picture_t {
     int64_t now;       /* monotonic usec */
     int64_t wall;      /* sec since epoch */
-    uint32_t revision; /* newer than all that is shown, or the same */
+    uint32_t revision; /* all changes up to this one are shown, and maybe some newer */
     history_gaps_t gaps;
     notice_t notice;
     vitals_t vitals;

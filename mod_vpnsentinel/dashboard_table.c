@@ -1,7 +1,5 @@
 #include "dashboard_table.h"
 
-#include "httpd.h"
-
 #include "apr_strings.h"
 
 #include "dashboard_light.h"
