@@ -48,10 +48,32 @@ static int take(request_rec *r, const route_t *route, const char *client_id)
     return route->handle(r, client_id);
 }
 
-int api_handle(request_rec *r, const char *rest)
+static int route(request_rec *r, const char *rest)
 {
     const char *client_id;
     size_t i;
+
+    for (i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        client_id = match(&routes[i], rest);
+        if (client_id != NULL) {
+            return take(r, &routes[i], client_id);
+        }
+    }
+    return answer_not_found(r);
+}
+
+/* What an endpoint refused: it says so in the answer's status, or leaves the answer to httpd. */
+static void count_refusal(int status)
+{
+    const counter_t counter = counters_of_status(status);
+
+    if (counter != COUNTERS) {
+        counters_add(segment_counters(), counter, 1);
+    }
+}
+
+int api_handle(request_rec *r, const char *rest)
+{
     int status;
 
     if (segment_registry() == NULL) {
@@ -61,11 +83,7 @@ int api_handle(request_rec *r, const char *rest)
     if (status != OK) {
         return OK; /* refused and answered */
     }
-    for (i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        client_id = match(&routes[i], rest);
-        if (client_id != NULL) {
-            return take(r, &routes[i], client_id);
-        }
-    }
-    return answer_not_found(r);
+    status = route(r, rest);
+    count_refusal(status == OK ? r->status : status);
+    return status;
 }

@@ -199,6 +199,7 @@ static void settle(delivery_t *delivery)
         delivery->answered = at_hand->question.message;
         remove_question(delivery);
     } else {
+        counters_add(delivery->setup.counters, COUNT_SENT, at_hand->count);
         delivery->mute_told = at_hand->mute;
         waiting_accept(delivery->waiting, at_hand->alerts, at_hand->count);
         remove_alerts(delivery);
@@ -217,6 +218,13 @@ static void follow(delivery_t *delivery, const telegram_answer_t *answer)
 }
 
 /* --- sending --- */
+
+static void count_failure(const delivery_t *delivery)
+{
+    if (delivery->at_hand.turn != OUTBOX_REPLY) {
+        counters_add(delivery->setup.counters, COUNT_SEND_FAILED, 1);
+    }
+}
 
 static void judge(delivery_t *delivery, const telegram_answer_t *answer)
 {
@@ -240,6 +248,7 @@ static void judge(delivery_t *delivery, const telegram_answer_t *answer)
         break;
     }
     if (delivery->outbox.failures > before.failures) {
+        count_failure(delivery);
         tell_failure(delivery, answer);
     } else if (delivery->outbox.is_moved && !before.is_moved) {
         follow(delivery, answer);

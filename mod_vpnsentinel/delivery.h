@@ -13,6 +13,7 @@
 
 #include "bot_api.h"
 #include "chat.h"
+#include "counters.h"
 #include "fleet.h"
 #include "mute.h"
 #include "store.h"
@@ -28,6 +29,7 @@ typedef struct delivery_setup_t {
     store_t *store;
     chat_t *chat;
     mute_t *mute;
+    counters_t *counters; /* COUNT_SENT, COUNT_SEND_FAILED */
     /* How the fleet is now; false = not known. */
     bool (*count)(void *ctx, census_t *out);
     /* Write the answer to a question; NULL when there is none. */

@@ -15,6 +15,11 @@
 #define LOGGED_PATH_MAX 400                         /* bytes of a path in the log */
 #define ACCESS "🌐 Access: %.*s%s | IP: %s | Auth: " /* how the line begins */
 
+static void count(counter_t refused)
+{
+    counters_add(segment_counters(), refused, 1);
+}
+
 /* --- allow list --- */
 
 static bool is_allowed(request_rec *r, const apr_array_header_t *allowed)
@@ -62,6 +67,7 @@ static int refuse_rate(request_rec *r, uint32_t retry_after)
 {
     json_object *json = json_object_new_object();
 
+    count(COUNT_REFUSED_RATE_LIMIT);
     if (json != NULL) {
         json_object_object_add(json, "error", json_object_new_string("Rate limit exceeded"));
         json_object_object_add(
@@ -161,6 +167,7 @@ static int check_key(request_rec *r)
 
     log_access(r, authorized);
     if (!authorized) {
+        count(COUNT_REFUSED_KEY);
         apr_table_setn(r->headers_out, "WWW-Authenticate", "Bearer");
         (void)answer_error(r, HTTP_UNAUTHORIZED, "Unauthorized", "Invalid or missing API key");
         return DONE;
@@ -173,6 +180,7 @@ int guard_admit(request_rec *r)
     int status;
 
     if (!is_allowed(r, config_of(r->server)->allowed)) {
+        count(COUNT_REFUSED_ALLOW_LIST);
         log_refusal(r, VPS_WARN, "security", "🚫 Access denied: %s is not in the allow list",
                     r->useragent_ip);
         (void)answer_error(r, HTTP_FORBIDDEN, "Access denied", "Your IP address is not authorized");

@@ -65,6 +65,7 @@ static int refuse(request_rec *r, registry_result_t result, const char *client_i
     if (result != REGISTRY_FULL) {
         return answer_unavailable(r);
     }
+    counters_add(segment_counters(), COUNT_REFUSED_FULL, 1);
     log_refusal(r, VPS_ERROR, "registry", "❌ Registry full: %s was refused", client_id);
     return answer_error(r, HTTP_SERVICE_UNAVAILABLE, "Registry full",
                         "The server takes no more clients; its VPNSentinelMaxClients is reached");

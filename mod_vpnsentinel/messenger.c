@@ -112,6 +112,7 @@ messenger_t *messenger_create(const messenger_setup_t *setup, const vitals_t *be
         .store = setup->store,
         .chat = &messenger->chat,
         .mute = &messenger->mute,
+        .counters = setup->counters,
         .count = count,
         .answer = answer,
         .delivered = setup->delivered,

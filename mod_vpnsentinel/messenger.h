@@ -8,6 +8,7 @@
 #define MESSENGER_H
 
 #include "config.h"
+#include "counters.h"
 #include "store.h"
 #include "transfer.h"
 #include "vitals.h"
@@ -18,6 +19,7 @@ typedef struct messenger_setup_t {
     const config_t *config;
     store_t *store;
     transfers_t *transfers;
+    counters_t *counters;
     void (*delivered)(void *ctx); /* messages have been delivered and left the store */
     void *ctx;
 } messenger_setup_t;

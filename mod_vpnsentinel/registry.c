@@ -128,6 +128,11 @@ uint64_t registry_incarnation(const registry_t *registry)
     return registry->head->seed.incarnation;
 }
 
+uint64_t registry_keepalives(const registry_t *registry)
+{
+    return __atomic_load_n(&registry->head->keepalives, __ATOMIC_RELAXED);
+}
+
 int64_t registry_serving_since(const registry_t *registry)
 {
     return __atomic_load_n(&registry->head->serving_since, __ATOMIC_RELAXED);
@@ -219,6 +224,12 @@ static bool keep_sighting(registry_t *registry, uint32_t slot, const sighting_t 
     return changed;
 }
 
+/* Under the lock; others read it without. */
+static void count_keepalive(registry_head_t *head)
+{
+    __atomic_store_n(&head->keepalives, head->keepalives + 1, __ATOMIC_RELAXED);
+}
+
 registry_result_t registry_keepalive(registry_t *registry, const sighting_t *sighting,
                                      bool *changed)
 {
@@ -244,6 +255,7 @@ registry_result_t registry_keepalive(registry_t *registry, const sighting_t *sig
         registry->head->last_sign = sighting->now;
         *changed = keep_sighting(registry, slot, sighting);
         undo_commit(&registry->head->undo);
+        count_keepalive(registry->head); /* only now: what is undone must not count */
     }
     registry_release(registry);
     return result;
@@ -434,6 +446,7 @@ registry_result_t registry_move(registry_t *from, registry_t *to)
         to->head->started = from->head->started;
         to->head->serving_since = from->head->serving_since;
         to->head->last_sign = from->head->last_sign;
+        to->head->keepalives = from->head->keepalives;
         to->head->seed = from->head->seed;
         to->head->server_ip = from->head->server_ip;
         to->head->gaps = from->head->gaps;

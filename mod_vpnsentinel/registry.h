@@ -111,6 +111,9 @@ int64_t registry_started_at(const registry_t *registry);          /* sec since e
 int64_t registry_uptime(const registry_t *registry, int64_t now); /* usec */
 uint64_t registry_incarnation(const registry_t *registry);        /* see registry_seed_t */
 
+/* Keepalives accepted of all clients, since the registry was made. Takes no lock. */
+uint64_t registry_keepalives(const registry_t *registry);
+
 /* Start of service, or the end of the last pause of the whole machine: monotonic usec. */
 int64_t registry_serving_since(const registry_t *registry);
 

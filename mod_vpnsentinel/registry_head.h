@@ -7,7 +7,7 @@
 #include "registry.h"
 
 #define REGISTRY_MAGIC 0x56505352u /* "VPSR" */
-#define REGISTRY_LAYOUT 4u /* raise it when a structure in shared memory changes its meaning */
+#define REGISTRY_LAYOUT 5u /* raise it when a structure in shared memory changes its meaning */
 
 /* The words that change together, saved as one range before a change. */
 typedef struct registry_counts_t {
@@ -26,6 +26,7 @@ struct registry_head_t {
     int64_t started;       /* monotonic usec */
     int64_t serving_since; /* monotonic usec; see registry_serving_since(); atomic */
     int64_t last_sign;     /* monotonic usec: newest keepalive of any client */
+    uint64_t keepalives;   /* accepted of all clients, ever; atomic */
     int64_t monitor_due;   /* monotonic usec: when the monitor wants to wake; 0 = there is none */
     registry_seed_t seed;
     server_ip_t server_ip; /* what bypasses are recognised by */

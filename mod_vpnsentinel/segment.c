@@ -33,9 +33,12 @@ typedef struct segment_t {
     uint64_t events;    /* the same */
     uint32_t called;    /* atomic: something waits for the monitor to look at it */
     uint32_t told;      /* atomic: the error log says that the dashboard is public */
+    int64_t called_at;  /* atomic: since when, monotonic usec */
+    int64_t looked_at;  /* atomic: the same of what it looks at and has not recorded; 0 = nothing */
     flood_t flood;
     notice_t notice;
     vitals_t vitals;
+    counters_t counters;
 } segment_t;
 
 /* What outlives a reload; the module is unloaded then, so that no static of it does. */
@@ -89,14 +92,44 @@ flood_t *segment_flood(void)
     return segment != NULL ? &segment->flood : NULL;
 }
 
+counters_t *segment_counters(void)
+{
+    return segment != NULL ? &segment->counters : NULL;
+}
+
+/* --- what waits for the monitor --- */
+
 bool segment_call_monitor(void)
 {
-    return __atomic_exchange_n(&segment->called, 1, __ATOMIC_ACQ_REL) == 0;
+    if (__atomic_exchange_n(&segment->called, 1, __ATOMIC_ACQ_REL) != 0) {
+        return false;
+    }
+    __atomic_store_n(&segment->called_at, clock_monotonic(), __ATOMIC_RELAXED);
+    return true;
 }
 
 void segment_look(void)
 {
-    (void)__atomic_exchange_n(&segment->called, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&segment->called, 0, __ATOMIC_SEQ_CST) != 0 &&
+        __atomic_load_n(&segment->looked_at, __ATOMIC_RELAXED) == 0) {
+        __atomic_store_n(&segment->looked_at,
+                         __atomic_load_n(&segment->called_at, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    }
+}
+
+void segment_recorded(void)
+{
+    __atomic_store_n(&segment->looked_at, 0, __ATOMIC_RELAXED);
+}
+
+int64_t segment_waiting_since(void)
+{
+    const int64_t looked_at = __atomic_load_n(&segment->looked_at, __ATOMIC_RELAXED);
+
+    if (looked_at != 0 || __atomic_load_n(&segment->called, __ATOMIC_RELAXED) == 0) {
+        return looked_at;
+    }
+    return __atomic_load_n(&segment->called_at, __ATOMIC_RELAXED);
 }
 
 bool segment_is_public_told(void)
@@ -345,6 +378,9 @@ static void copy_rest(segment_t *to, const segment_t *from)
     to->flood = from->flood;
     to->notice = from->notice;
     to->vitals = from->vitals;
+    memcpy(&to->counters, &from->counters, sizeof to->counters);
+    to->called_at = from->called_at;
+    to->looked_at = from->looked_at;
 }
 
 /*

@@ -3,8 +3,8 @@
  *
  * One anonymous segment, made at the first start and found again at every graceful and restart, so
  * that the registry survives them; only stopping httpd ends it. It holds the registry, the
- * rate-limit table, the newest events, the notice and the vitals. All are guarded by one mutex ("Mutex … vpnsentinel"),
- * taken with registry_acquire().
+ * rate-limit table, the newest events, the notice, the vitals and the counters. All but what says otherwise are
+ * guarded by one mutex ("Mutex … vpnsentinel"), taken with registry_acquire().
  *
  * segment_open() runs in the parent before it forks; the getters are valid in parent and children
  * after it, from any thread.
@@ -14,6 +14,7 @@
 
 #include "mod_vpnsentinel.h"
 
+#include "counters.h"
 #include "event_ring.h"
 #include "flood.h"
 #include "ratelimit.h"
@@ -51,10 +52,15 @@ void segment_child_init(apr_pool_t *pchild, server_rec *s);
 
 /*
  * The monitor is to look at what changed: true when nobody else has said so since it looked last, and
- * it has to be woken. segment_look() is the monitor's, before it looks.
+ * it has to be woken. segment_look() is the monitor's, before it looks; segment_recorded() when all
+ * that it looked at is recorded.
  */
 bool segment_call_monitor(void);
 void segment_look(void);
+void segment_recorded(void);
+
+/* Since when the oldest change waits to be recorded: monotonic usec, 0 = none does. For telling only. */
+int64_t segment_waiting_since(void);
 
 /*
  * Does the error log say already that the dashboard is public? segment_tell_public(): it is to say so
@@ -69,7 +75,8 @@ ratelimit_table_t *segment_ratelimit(void);
 event_ring_t *segment_events(void);
 notice_t *segment_notice(void);
 vitals_t *segment_vitals(void);
-flood_t *segment_flood(void); /* needs no lock */
+flood_t *segment_flood(void);       /* needs no lock */
+counters_t *segment_counters(void); /* the same */
 
 /* A copy of the vitals, taken under the lock; all zero when they could not be had. */
 void segment_copy_vitals(vitals_t *out);

@@ -233,6 +233,9 @@ static void look(watch_t *watch)
     int64_t deadline = INT64_MAX;
     bool done = look_at_clients(watch, &deadline);
 
+    if (done && store_state(watch->store) != STORE_DEGRADED) { /* else it ends with this process */
+        segment_recorded();
+    }
     watch->last_look = clock_monotonic();
     watch->look_due =
         watch->last_look + (done ? config_quantity(CONFIG_CHECK_INTERVAL) : REPEAT_PAUSE);
@@ -393,6 +396,7 @@ static void open_messenger(watch_t *watch, const config_t *config)
         .config = config,
         .store = watch->store,
         .transfers = watch->transfers,
+        .counters = segment_counters(),
         .delivered = delivered,
         .ctx = watch,
     };
@@ -488,6 +492,7 @@ static void live(watch_t *watch)
     while (!watch->calls->is_to_end()) {
         int64_t due = tend_all(watch), now = clock_monotonic();
 
+        counters_add(segment_counters(), COUNT_MONITOR_LOOPS, 1);
         due = due > now ? due : now;
         tell_vitals(watch, now, due);
         if (transfers_wait(watch->transfers, watch->calls->wake_fd, due - now)) {
@@ -542,6 +547,7 @@ void watch_run(server_rec *s, const watch_calls_t *calls, apr_pool_t *pool)
                      "VPNS0032: the monitor cannot begin: no memory, or no registry");
         return;
     }
+    counters_add(segment_counters(), COUNT_MONITOR_STARTS, 1);
     live(watch);
     end(watch);
 }

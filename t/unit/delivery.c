@@ -143,7 +143,9 @@ static void test_more_are_a_digest(void **state)
         assert_int_equal(store.is.message_count, 0);
         assert_int_equal(store.commits, i + 1); /* all in one */
         assert_int_equal(delivered, i + 1);
+        assert_int_equal(counters_get(&counters, COUNT_SENT), 4 * (i + 1));
     }
+    assert_int_equal(counters_get(&counters, COUNT_SEND_FAILED), 0);
     assert_int_equal(count_lines(VPS_DEBUG, "Delivered: a digest of 4 alerts"), COUNT(cases));
 }
 
@@ -191,6 +193,8 @@ static void test_until_it_is_accepted(void **state)
         assert_sent(server.connections - 1, "client-1-1");
         assert_int_equal(store.is.message_count, 2);
         assert_int_equal(store.commits, 0);
+        assert_int_equal(counters_get(&counters, COUNT_SEND_FAILED), i + 1);
+        assert_int_equal(counters_get(&counters, COUNT_SENT), 0);
         assert_due_in(cases[i].wait * SEC, (cases[i].wait + cases[i].wait / 5) * SEC);
         if (cases[i].error != NULL) {
             assert_string_equal(told().telegram_error, cases[i].error);

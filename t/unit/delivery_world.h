@@ -57,6 +57,8 @@ static void create_delivery(void)
     assert_non_null(delivery);
 }
 
+static counters_t counters;
+
 static int start(void **state)
 {
     if (open_world(state, CHAT) != 0) {
@@ -66,11 +68,13 @@ static int start(void **state)
                                .store = &store,
                                .chat = &chat,
                                .mute = &mute,
+                               .counters = &counters,
                                .count = count_fleet,
                                .answer = write_answer,
                                .delivered = note_delivered,
                                .delivered_ctx = &delivered,
                                .ctx = &setup};
+    counters = (counters_t){0};
     delivered = 0;
     can_answer = true;
     asked = 0;

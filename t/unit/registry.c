@@ -23,8 +23,10 @@ static void test_keepalive_and_get(void **state)
 
     (void)state;
     memory_open(&memory, 1024);
+    assert_int_equal(registry_keepalives(&memory.registry), 0);
     assert_int_equal(keepalive(&memory, "a", "Rome"), REGISTRY_CREATED);
     assert_int_equal(keepalive(&memory, "a", "Oslo"), REGISTRY_OK);
+    assert_int_equal(registry_keepalives(&memory.registry), 2);
     assert_int_equal(registry_get(&memory.registry, "a", &view), REGISTRY_OK);
     assert_string_equal(view.client.report.city, "Oslo");
     assert_int_equal(view.client.keepalives, 2);
@@ -47,6 +49,7 @@ static void test_register(void **state)
     (void)state;
     memory_open(&memory, 1024);
     assert_int_equal(registry_register(&memory.registry, &sighting), REGISTRY_CREATED);
+    assert_int_equal(registry_keepalives(&memory.registry), 0);
     assert_int_equal(registry_get(&memory.registry, "a", &view), REGISTRY_OK);
     assert_int_equal(view.seen, CLIENT_NEVER_SEEN);
     assert_int_equal(view.client.last_seen, 0);
@@ -75,6 +78,7 @@ static void test_full(void **state)
     assert_int_equal(keepalive(&memory, "a", ""), REGISTRY_CREATED);
     assert_int_equal(keepalive(&memory, "b", ""), REGISTRY_CREATED);
     assert_int_equal(registry_keepalive(&memory.registry, &sighting, &changed), REGISTRY_FULL);
+    assert_int_equal(registry_keepalives(&memory.registry), 2);
     assert_false(changed);
     assert_int_equal(registry_register(&memory.registry, &sighting), REGISTRY_FULL);
     assert_int_equal(keepalive(&memory, "a", ""), REGISTRY_OK);

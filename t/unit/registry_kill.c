@@ -284,13 +284,17 @@ static void kill_everywhere(const operation_t *operation)
     for (point = 1; died; point++) {
         memory_t memory;
 
+        uint64_t keepalives;
+
         prepare(&memory, operation, &before);
+        keepalives = registry_keepalives(&memory.registry);
         died = dies_at(&memory, operation->run, point);
         read_content(&memory, &after);
         assert_valid(&memory);
         if (memory.repaired > 0) {
             undone++;
             assert_same_content(&after, &before);
+            assert_int_equal(registry_keepalives(&memory.registry), keepalives);
         }
         assert_revisions_tell(&before, &after);
         operation->run(&memory); /* goes on as if nothing had been */

@@ -390,6 +390,7 @@ static void test_move(void **state)
     client_view_t before, after;
     server_ip_t ip;
     history_gaps_t gaps;
+    uint64_t keepalives;
     uint32_t since;
 
     (void)state;
@@ -409,7 +410,9 @@ static void test_move(void **state)
     before = view_of(&small, "a");
     assert_true(registry_live(&small.registry, 1700000000));
     since = registry_newest_revision(&small.registry);
+    keepalives = registry_keepalives(&small.registry);
     assert_int_equal(registry_move(&small.registry, &large.registry), REGISTRY_OK);
+    assert_int_equal(registry_keepalives(&large.registry), keepalives);
     assert_valid(&large);
     assert_true(registry_changed_since(&large.registry, 0, since));
     assert_true(registry_changed_since(&large.registry, 1, since));
