@@ -24,6 +24,7 @@
 #include "log.h"
 #include "monitor.h"
 #include "segment.h"
+#include "server_status.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -115,6 +116,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_map_to_storage(claim_map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(claim_fixups, core_first, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    server_status_hook();
 }
 
 module AP_MODULE_DECLARE_DATA vpnsentinel_module = {
