@@ -20,11 +20,11 @@ typedef enum config_quantity_t {
     CONFIG_RATE_LIMIT,        /* requests a minute and address, 0 = no limit */
     CONFIG_OFFLINE_THRESHOLD, /* usec */
     CONFIG_MAX_CLIENTS,
-    CONFIG_CHECK_INTERVAL,  /* usec */
-    CONFIG_FORGET_AFTER,    /* usec, 0 = never */
-    CONFIG_EVENT_RETENTION, /* usec, 0 = for ever */
-    CONFIG_FLAP_THRESHOLD,  /* see outbox.h, 0 = never */
-    CONFIG_TELEGRAM_THREAD, /* topic that alerts go to, 0 = none */
+    CONFIG_CHECK_INTERVAL,      /* usec */
+    CONFIG_FORGET_AFTER,        /* usec, 0 = never */
+    CONFIG_EVENT_RETENTION,     /* usec, 0 = for ever */
+    CONFIG_FLAP_THRESHOLD,      /* see outbox.h, 0 = never */
+    CONFIG_TELEGRAM_THREAD,     /* topic that alerts go to, 0 = none */
     CONFIG_QUANTITIES
 } config_quantity_t;
 
@@ -75,6 +75,7 @@ typedef struct config_t {
     const char *ipinfo_token;    /* server-wide, NULL = not set */
     const char *proxy;           /* server-wide: URL, NULL = none */
     const char *state_dir;       /* server-wide; completed: absolute path, NULL = none */
+    bool badges;                 /* server-wide */
     const char *log_name;        /* server-wide: file, "|program", "none"; NULL = not set */
     bool dashboard_disabled;     /* server-wide, completed: the environment says no dashboard */
     apr_array_header_t *digests; /* completed: of the keys; NULL = closed, empty = open */

@@ -3,6 +3,7 @@
 #include "apr_strings.h"
 
 #include "answer.h"
+#include "badge.h"
 #include "config.h"
 #include "dashboard_assets.h"
 #include "dashboard_client.h"
@@ -56,16 +57,20 @@ static int answer_with_page(request_rec *r, const char *client_id)
 int dashboard_handle(request_rec *r, const char *rest)
 {
     const bool is_page = rest[0] == '\0' || strcmp(rest, "/") == 0;
+    const char *badge = badge_client_id(rest, r->pool);
     asset_t asset = ASSETS;
 
     protect(r);
     if (config_global()->dashboard_disabled ||
-        (!is_page && !is_client_path(rest) && !asset_find(&asset, rest + 1))) {
+        (!is_page && !is_client_path(rest) && badge == NULL && !asset_find(&asset, rest + 1))) {
         return answer_text(r, HTTP_NOT_FOUND, "Not found");
     }
     if (r->method_number != M_GET) {
         apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
         return answer_text(r, HTTP_METHOD_NOT_ALLOWED, "Method not allowed");
+    }
+    if (badge != NULL) {
+        return badge_answer(r, badge);
     }
     if (asset != ASSETS) {
         return asset_answer(r, asset);

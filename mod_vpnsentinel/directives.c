@@ -249,6 +249,17 @@ static const char *set_telegram(cmd_parms *cmd, void *unused, const char *value)
     return fault(cmd, value, config_read_telegram(config_being_read(cmd), value));
 }
 
+static const char *set_badges(cmd_parms *cmd, void *unused, const char *value)
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    if (misplaced != NULL) {
+        return misplaced;
+    }
+    return fault(cmd, value, setting_boolean(&config_being_read(cmd)->badges, value));
+}
+
 static const char *set_server_public_ip(cmd_parms *cmd, void *unused, const char *word)
 {
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
@@ -284,6 +295,8 @@ const command_rec directives[] = {
                     "keys of the API, or none to open it to everybody"),
     AP_INIT_ITERATE("VPNSentinelAllowedIPs", set_allowed_ips, NULL, RSRC_CONF,
                     "addresses and CIDR ranges that may use the API"),
+    AP_INIT_TAKE1("VPNSentinelBadges", set_badges, NULL, RSRC_CONF,
+                  "on or off: a badge of each client below the dashboard"),
     AP_INIT_TAKE1("VPNSentinelCheckInterval", set_quantity, SETS(CONFIG_CHECK_INTERVAL), RSRC_CONF,
                   "how often the monitor looks after all clients at least"),
     AP_INIT_TAKE_ARGV("VPNSentinelDashboard", set_dashboard, NULL, RSRC_CONF,

@@ -104,6 +104,9 @@ subtest 'booleans' => sub {
                 env => { $variable => $value }, name => "$variable=$value");
         }
     }
+    is_allowed("VPNSentinelBadges $_") for qw(true false on off yes no 1 0 TRUE Off);
+    is_refused("VPNSentinelBadges $_", "VPNSentinelBadges: '$_' is not allowed: ", $boolean)
+        for qw(maybe 2 auto);
     my %two = (
         VPN_SENTINEL_WEB_DASHBOARD_ENABLED => 'true',
         VPN_SENTINEL_SERVER_WEB_DASHBOARD_ENABLED => 'wrong',
@@ -320,6 +323,7 @@ subtest 'where a directive may stand' => sub {
         VPNSentinelRateLimit => 30,
         VPNSentinelOfflineThreshold => 300,
         VPNSentinelMaxClients => 100,
+        VPNSentinelBadges => 'on',
         VPNSentinelServerPublicIP => '192.0.2.1',
         VPNSentinelLog => 'none',
         VPNSentinelCheckInterval => 60,
