@@ -20,6 +20,7 @@ typedef enum config_quantity_t {
     CONFIG_RATE_LIMIT,        /* requests a minute and address, 0 = no limit */
     CONFIG_OFFLINE_THRESHOLD, /* usec */
     CONFIG_MAX_CLIENTS,
+    CONFIG_METRICS_MAX_CLIENTS, /* clients that have metrics of their own, 0 = none */
     CONFIG_CHECK_INTERVAL,      /* usec */
     CONFIG_FORGET_AFTER,        /* usec, 0 = never */
     CONFIG_EVENT_RETENTION,     /* usec, 0 = for ever */

@@ -27,6 +27,7 @@ static const quantity_t quantities[CONFIG_QUANTITIES] = {
     [CONFIG_OFFLINE_THRESHOLD] = {"VPN_SENTINEL_SERVER_OFFLINE_THRESHOLD",
                                   "VPN_SENTINEL_CLIENT_TIMEOUT_MINUTES", true, 2, 7 * DAY, 300},
     [CONFIG_MAX_CLIENTS] = {NULL, NULL, false, 1, 1000000, 10000},
+    [CONFIG_METRICS_MAX_CLIENTS] = {NULL, NULL, false, 0, 1000000, 1000},
     [CONFIG_CHECK_INTERVAL] = {"VPN_SENTINEL_SERVER_CHECK_INTERVAL", NULL, true, 1, 3600, 60},
     [CONFIG_FORGET_AFTER] = {NULL, NULL, true, 0, 3650 * DAY, 30 * DAY},
     [CONFIG_EVENT_RETENTION] = {NULL, NULL, true, 0, 3650 * DAY, 90 * DAY},
@@ -362,8 +363,8 @@ static const char *complete_mounts(apr_pool_t *p, config_t *config)
     return twice == NULL
                ? NULL
                : apr_psprintf(p,
-                              "VPNSentinelAPI, VPNSentinelDashboard and VPNSentinelHealth "
-                              "must not claim the same path: '%s'",
+                              "VPNSentinelAPI, VPNSentinelDashboard, VPNSentinelHealth and "
+                              "VPNSentinelMetrics must not claim the same path: '%s'",
                               twice[0] != '\0' ? twice : "/");
 }
 

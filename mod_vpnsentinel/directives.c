@@ -59,6 +59,12 @@ static const char *set_health(cmd_parms *cmd, void *unused, int argc, char *cons
     return add_mount(cmd, MOUNT_HEALTH, argc, argv, NULL, "/");
 }
 
+static const char *set_metrics(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    (void)unused;
+    return add_mount(cmd, MOUNT_METRICS, argc, argv, NULL, "/metrics");
+}
+
 static const char *set_dashboard(cmd_parms *cmd, void *unused, int argc, char *const argv[])
 {
     (void)unused;
@@ -320,6 +326,10 @@ const command_rec directives[] = {
                   "file or \"|program\" for the module's own log, or none"),
     AP_INIT_TAKE1("VPNSentinelMaxClients", set_quantity, SETS(CONFIG_MAX_CLIENTS), RSRC_CONF,
                   "how many clients the registry takes"),
+    AP_INIT_TAKE_ARGV("VPNSentinelMetrics", set_metrics, NULL, RSRC_CONF,
+                      "URL path of the metrics for Prometheus"),
+    AP_INIT_TAKE1("VPNSentinelMetricsMaxClients", set_quantity, SETS(CONFIG_METRICS_MAX_CLIENTS),
+                  RSRC_CONF, "how many clients have metrics of their own, 0 for none"),
     AP_INIT_TAKE1("VPNSentinelOfflineThreshold", set_quantity, SETS(CONFIG_OFFLINE_THRESHOLD),
                   RSRC_CONF, "silence after which a client is offline"),
     AP_INIT_TAKE1("VPNSentinelProxy", set_text, SETS(CONFIG_PROXY), RSRC_CONF,

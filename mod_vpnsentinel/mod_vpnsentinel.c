@@ -22,6 +22,7 @@
 #include "directives.h"
 #include "health.h"
 #include "log.h"
+#include "metrics.h"
 #include "monitor.h"
 #include "segment.h"
 #include "server_status.h"
@@ -98,6 +99,8 @@ static int handler(request_rec *r)
         return dashboard_handle(r, state->rest);
     case MOUNT_HEALTH:
         return health_handle(r, state->rest);
+    case MOUNT_METRICS:
+        return metrics_handle(r, state->rest);
     }
     return DECLINED;
 }

@@ -7,7 +7,7 @@
 
 #include "apr_tables.h"
 
-typedef enum mount_kind_t { MOUNT_API, MOUNT_DASHBOARD, MOUNT_HEALTH } mount_kind_t;
+typedef enum mount_kind_t { MOUNT_API, MOUNT_DASHBOARD, MOUNT_HEALTH, MOUNT_METRICS } mount_kind_t;
 
 /* One mount of a server. */
 typedef struct mount_t {

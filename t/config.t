@@ -36,6 +36,11 @@ subtest 'numbers and durations' => sub {
             bad => [qw(0 -1 1000001 4294967297 1k many)],
             allowed => $clients,
         },
+        VPNSentinelMetricsMaxClients => {
+            good => [qw(0 1 1000 1000000)],
+            bad => [qw(-1 1000001 1k all)],
+            allowed => qr/must be a whole number from 0 to 1000000\b/,
+        },
         VPNSentinelOfflineThreshold => {
             good => [qw(2 300 604800 2s 2000ms 5min 5mi 5MIN 168h 7d)],
             bad => [qw(0 1 604801 1999ms 1s 8d 169h 10sx 10m 1w -5 s 1.5h 99999999999999999999d)],
@@ -259,7 +264,7 @@ subtest 'mounts' => sub {
         map({ [ $_, $plain ] } '/a b', '/a?b', '/a#b', '/a%20b', "/a\tb", "/a\x{7f}b"),
         map({ [ $_, $segment ] } qw(// //a /a//b /a// /. /.. /./a /a/../b /a/..)),
     );
-    for my $directive (qw(VPNSentinelAPI VPNSentinelDashboard VPNSentinelHealth)) {
+    for my $directive (map { "VPNSentinel$_" } qw(API Dashboard Health Metrics)) {
         is_allowed("$directive $_") for @good;
         is_refused("$directive /a /b", "$directive: '/b' is not allowed: it ",
             qr/takes one path at most/);
@@ -291,7 +296,8 @@ subtest 'mounts' => sub {
     is_allowed('VPNSentinelAPI /a', env => { $variable => 'wrong' },
         name => 'a path in place of the variable');
 
-    my $same = 'VPNSentinelAPI, VPNSentinelDashboard and VPNSentinelHealth must not claim '
+    my $same = 'VPNSentinelAPI, VPNSentinelDashboard, VPNSentinelHealth and '
+        . 'VPNSentinelMetrics must not claim '
         . 'the same path: ';
     my @conflicts = (
         [ '/x', "VPNSentinelAPI /x\nVPNSentinelDashboard /x" ],
@@ -299,6 +305,8 @@ subtest 'mounts' => sub {
         [ '/', "VPNSentinelAPI /\nVPNSentinelDashboard /" ],
         [ '/x/health', "VPNSentinelAPI /x/health\nVPNSentinelHealth /x" ],
         [ '/healthz', "VPNSentinelHealth\nVPNSentinelDashboard /healthz" ],
+        [ '/m', "VPNSentinelMetrics /m\nVPNSentinelDashboard /m" ],
+        [ '/metrics', "VPNSentinelMetrics\nVPNSentinelAPI /metrics" ],
         [ '/x', "VPNSentinelAPI /x\n"
                 . "<VirtualHost *:\@PORT\@>\nVPNSentinelDashboard /x\n</VirtualHost>" ],
     );
@@ -323,6 +331,7 @@ subtest 'where a directive may stand' => sub {
         VPNSentinelRateLimit => 30,
         VPNSentinelOfflineThreshold => 300,
         VPNSentinelMaxClients => 100,
+        VPNSentinelMetricsMaxClients => 100,
         VPNSentinelBadges => 'on',
         VPNSentinelServerPublicIP => '192.0.2.1',
         VPNSentinelLog => 'none',
@@ -344,6 +353,7 @@ subtest 'where a directive may stand' => sub {
         VPNSentinelAPI => '/a',
         VPNSentinelDashboard => '/b',
         VPNSentinelHealth => '/c',
+        VPNSentinelMetrics => '/d',
         VPNSentinelAPIKey => $secret,
         VPNSentinelAPIKeyFile => 'keys',
         VPNSentinelAllowedIPs => '192.0.2.1',

@@ -108,6 +108,7 @@ static void test_defaults(void **state)
     assert_int_equal(config->quantities[CONFIG_RATE_LIMIT], 30);
     assert_int_equal(config->quantities[CONFIG_OFFLINE_THRESHOLD], 5 * MINUTE);
     assert_int_equal(config->quantities[CONFIG_MAX_CLIENTS], 10000);
+    assert_int_equal(config->quantities[CONFIG_METRICS_MAX_CLIENTS], 1000);
     assert_false(config->badges);
     assert_int_equal(config->quantities[CONFIG_CHECK_INTERVAL], MINUTE);
     assert_int_equal(config->quantities[CONFIG_FORGET_AFTER], 30 * DAY);
