@@ -51,7 +51,13 @@ echo "$name" >>"$CALLS.asked"
 case " $MISSING " in *" $name "*) exit 1 ;; esac
 echo installed
 END
-stand_in('apt-get', 'echo "apt-get $* ${DEBIAN_FRONTEND:-}" >>"$CALLS"');
+stand_in('apt-get', <<'END');
+echo "apt-get $* ${DEBIAN_FRONTEND:-}" >>"$CALLS"
+case "$*" in *download*) [ "$PROMETHEUS" = works ] && touch prometheus_1.0_all.deb ;; esac
+END
+stand_in('dpkg-deb', <<'END');
+[ -e "$2" ] && mkdir -p "$3/usr/bin" && echo "#!$2" >"$3/usr/bin/promtool" && chmod +x "$3/usr/bin/promtool"
+END
 stand_in('autoreconf', 'echo "autoreconf $*" >>"$CALLS"');
 stand_in('id', 'echo "$USER_ID"');
 stand_in('make', 'echo "make $*" >>"$CALLS"; case "$*" in *check*) eval "$TESTS" ;; esac');
@@ -73,6 +79,7 @@ sub bootstrap {
         SUDO => 'fails',
         TESTS => ':',
         NPM => 'works',
+        PROMETHEUS => 'works',
         %env,
     );
     my $output = `$root/tree/bootstrap $argument 2>&1 </dev/null`;
@@ -173,6 +180,29 @@ subtest 'the browser' => sub {
 
     (undef, undef, $calls) = bootstrap('build');
     unlike($calls . content("$root/calls.asked"), qr/npm|chromium/, 'a build has no need of it');
+};
+
+subtest 'Prometheus' => sub {
+    remove_tree("$root/tree/t");
+    my $download = qr/^apt-get .*\bdownload prometheus\b/m;
+    my $promtool = "$root/tree/t/prometheus/root/usr/bin/promtool";
+
+    my ($status, $output, $calls) = bootstrap('check', PROMETHEUS => 'fails');
+    is($status, 0, 'it cannot be had: exit status') or diag($output);
+    like($output, qr/Prometheus cannot be fetched/, 'which is told');
+    like($calls, $download, 'after it was tried');
+    unlike($calls, qr/\binstall\b/, 'it is never installed: that would start a service');
+    ok(!-e $promtool, 'nothing is there');
+    ($status, $output, $calls) = bootstrap('check');
+    like($calls, $download, 'it is fetched');
+    ok(-x $promtool, 'it is unpacked');
+    is(join(' ', map { s{.*/}{}r } glob "$root/tree/t/prometheus/*"), 'root', 'nothing else is left behind');
+    unlike($output, qr/Prometheus/, 'nothing is said of it');
+    (undef, undef, $calls) = bootstrap('check');
+    unlike($calls, $download, 'once');
+    remove_tree("$root/tree/t");
+    (undef, undef, $calls) = bootstrap('build');
+    unlike($calls, $download, 'a build has no need of it');
 };
 
 subtest 'usage' => sub {
