@@ -281,13 +281,20 @@ subtest 'hostile texts' => sub {
     }
 };
 
+# Also when the registry moves to a larger memory.
 subtest 'over a reload' => sub {
     my @names = map { "vpnsentinel_$_" } qw(keepalives_total start_time_seconds registry_clients);
     my $before = scrape($sentinel);
-    $sentinel->graceful;
-    my $after = scrape($sentinel);
-    is($after->value($_), $before->value($_), $_) for @names;
-    cmp_ok($after->value('vpnsentinel_requests_refused_total', reason => 'key'), '>', 0, 'refusals stay');
+    for my $max (77, 70_000) {
+        my $conf = $sentinel->read_file('httpd.conf') =~ s/^VPNSentinelMaxClients \K\d+/$max/mr;
+        $sentinel->write_file('httpd.conf', $conf);
+        $sentinel->graceful;
+        my $after = scrape($sentinel);
+        is($after->value('vpnsentinel_registry_clients_max'), $max, "room for $max");
+        is($after->value($_), $before->value($_), $_) for @names;
+        cmp_ok($after->value('vpnsentinel_requests_refused_total', reason => 'key'), '>', 0, 'refusals');
+        cmp_ok($after->value('vpnsentinel_monitor_starts_total'), '>', 2, 'starts of the monitor');
+    }
 };
 $sentinel->check_error_log(allow => [$KILLED]);
 

@@ -27,6 +27,7 @@ sub json_c_flags {
 
 # What a fuzzer needs besides shared/.
 my %more_sources = (
+    accept => [qw(mod_vpnsentinel/accept.c)],
     command => [qw(mod_vpnsentinel/command.c)],
     config_file => [qw(client/config_file.c)],
     event_detail => [ map { "mod_vpnsentinel/$_.c" } qw(assess event message text) ],
