@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "http.h"
-#include "json.h"
+#include "api_json.h"
 #include "version.h"
 
 #define URL_SIZE (2 * OPTIONS_URL_SIZE + 512)

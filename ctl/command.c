@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "exits.h"
-#include "json.h"
+#include "api_json.h"
 #include "screen.h"
 #include "table.h"
 #include "tell.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json.h"
+#include "api_json.h"
 #include "light.h"
 #include "moment.h"
 #include "text.h"

@@ -6,7 +6,7 @@
 #include "commands.h"
 #include "event.h"
 #include "exits.h"
-#include "json.h"
+#include "api_json.h"
 #include "light.h"
 #include "moment.h"
 #include "table.h"

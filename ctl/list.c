@@ -4,7 +4,7 @@
 #include "commands.h"
 #include "exits.h"
 #include "fetch.h"
-#include "json.h"
+#include "api_json.h"
 
 /* The JSON that is written while it comes. */
 typedef struct stream_t {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json.h"
+#include "api_json.h"
 #include "text.h"
 
 #define WORD_SIZE 64 /* bytes of one text that becomes part of another */

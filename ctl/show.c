@@ -5,7 +5,7 @@
 
 #include "commands.h"
 #include "exits.h"
-#include "json.h"
+#include "api_json.h"
 #include "moment.h"
 #include "tell.h"
 

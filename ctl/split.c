@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "api_json.h"
 
 enum { OUTSIDE, IN_FRAME, IN_LIST, IN_ELEMENT }; /* what depth means; more is in an element, too */
 

@@ -4,7 +4,7 @@
 
 #include "commands.h"
 #include "exits.h"
-#include "json.h"
+#include "api_json.h"
 #include "light.h"
 #include "moment.h"
 

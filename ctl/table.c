@@ -61,12 +61,35 @@ static void natural_widths(size_t widths[], const table_t *table)
     }
 }
 
-/* Take a column from the widest that may still give one. Returns false when none may. */
-static bool shrink(size_t widths[], const table_t *table)
+/* What the first columns take at least, with the gaps. */
+static size_t least_total(const size_t widths[], const table_t *table, size_t count)
+{
+    size_t total = (count - 1) * GAP;
+
+    for (size_t column = 0; column < count; column++) {
+        const size_t least = table->columns[column].least;
+
+        total += least > 0 && least < widths[column] ? least : widths[column];
+    }
+    return total;
+}
+
+static size_t total_of(const size_t widths[], size_t count)
+{
+    size_t total = (count - 1) * GAP;
+
+    for (size_t column = 0; column < count; column++) {
+        total += widths[column];
+    }
+    return total;
+}
+
+/* Take one from the widest column that may still give one. Returns false when none may. */
+static bool shrink(size_t widths[], const table_t *table, size_t count)
 {
     size_t *widest = NULL;
 
-    for (size_t column = 0; column < table->count; column++) {
+    for (size_t column = 0; column < count; column++) {
         const size_t least = table->columns[column].least;
 
         if (least > 0 && widths[column] > least && (widest == NULL || widths[column] > *widest)) {
@@ -79,31 +102,20 @@ static bool shrink(size_t widths[], const table_t *table)
     return widest != NULL;
 }
 
-/* What is left of a column where there is so much room; one that says nothing any more goes. */
-static size_t fit_width(size_t width, size_t least, size_t left)
+/* Returns how many columns there is room for: the last ones go first. */
+static size_t fit_widths(size_t widths[], const table_t *table)
 {
-    return width <= left ? width : least > 0 && least <= left ? left : 0;
-}
+    size_t count = table->count;
 
-/* What there is no room for in the end is taken from the last columns. */
-static void fit_widths(size_t widths[], const table_t *table)
-{
-    size_t left = table->width;
-    size_t total;
-
-    do {
-        total = (table->count - 1) * GAP;
-        for (size_t column = 0; column < table->count; column++) {
-            total += widths[column];
-        }
-    } while (total > table->width && shrink(widths, table));
-    for (size_t column = 0; column < table->count; column++) {
-        const size_t least = column > 0 ? table->columns[column].least : 1;
-
-        widths[column] = fit_width(widths[column], least, left);
-        left = widths[column] > 0 ? left - widths[column] : 0;
-        left -= left < GAP ? left : GAP;
+    while (count > 1 && least_total(widths, table, count) > table->width) {
+        count--;
     }
+    while (total_of(widths, count) > table->width && shrink(widths, table, count)) {
+    }
+    if (widths[0] > table->width) {
+        widths[0] = table->width;
+    }
+    return count;
 }
 
 /* --- lines --- */
@@ -120,24 +132,14 @@ static void write_cell(FILE *out, const char *cell, const char *style, size_t wi
     fputs(style[0] != '\0' ? STYLE_END : "", out);
 }
 
-/* The last column that there is room for. */
-static size_t last_column(const size_t widths[], const table_t *table)
-{
-    size_t last = table->count - 1;
-
-    while (last > 0 && widths[last] == 0) {
-        last--;
-    }
-    return last;
-}
-
 /* Row SIZE_MAX = the heads. */
-static void write_line(FILE *out, const table_t *table, const size_t widths[], size_t row)
+static void write_line(FILE *out, const table_t *table, const size_t widths[], size_t count,
+                       size_t row)
 {
-    const size_t last = last_column(widths, table);
     char cell[TABLE_CELL_SIZE];
 
-    for (size_t column = 0; column <= last; column++) {
+    for (size_t column = 0; column < count; column++) {
+        const bool is_last = column + 1 == count;
         const char *style = "";
 
         if (row == SIZE_MAX) {
@@ -149,21 +151,22 @@ static void write_line(FILE *out, const table_t *table, const size_t widths[], s
                 style = table->style(table->user, row, column);
             }
         }
-        write_cell(out, cell, style, widths[column], column == last);
-        fputs(column < last ? "  " : "\n", out);
+        write_cell(out, cell, style, widths[column], is_last);
+        fputs(is_last ? "\n" : "  ", out);
     }
 }
 
 void table_write(FILE *out, const table_t *table, size_t rows)
 {
     size_t widths[TABLE_COLUMNS_MAX];
+    size_t count = table->count;
 
     natural_widths(widths, table);
     if (table->width > 0) {
-        fit_widths(widths, table);
+        count = fit_widths(widths, table);
     }
-    write_line(out, table, widths, SIZE_MAX);
+    write_line(out, table, widths, count, SIZE_MAX);
     for (size_t row = 0; row < rows && row < table->rows; row++) {
-        write_line(out, table, widths, row);
+        write_line(out, table, widths, count, row);
     }
 }

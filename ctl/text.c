@@ -122,38 +122,49 @@ char *text_safe(char *out, size_t size, const char *text, size_t len)
     return out;
 }
 
-/* Append to the used bytes in out, cut at a character. Returns the bytes used then. */
-static size_t append(char *out, size_t used, size_t size, const char *safe)
+/* Make room for the ellipsis at the end of what is in out, and put it there. */
+static void put_ellipsis(char *out, size_t size)
+{
+    const size_t len = strlen(out);
+    const size_t limit = size - 1 - strlen(text_ellipsis());
+    size_t at = 0;
+    int columns;
+
+    for (size_t n; at < len; at += n) {
+        n = text_character(out + at, len - at, &columns);
+        n = n > 0 ? n : 1;
+        if (at + n > limit) {
+            break;
+        }
+    }
+    memcpy(out + at, text_ellipsis(), strlen(text_ellipsis()) + 1);
+}
+
+/* Append what fits of a safe text. Returns false when that is not all. */
+static bool append(char *out, size_t size, const char *safe)
 {
     const size_t len = strlen(safe);
-    size_t cut = used; /* the last place where the ellipsis fits */
+    size_t used = strlen(out);
     int columns;
 
     for (size_t i = 0, n; i < len; i += n) {
         n = text_character(safe + i, len - i, &columns);
         n = n > 0 ? n : 1;
         if (used + n + 1 > size) {
-            const size_t most = size - 1 - cut;
-            const char *mark = strlen(text_ellipsis()) <= most ? text_ellipsis() : "";
-
-            strcpy(out + cut, mark);
-            return cut + strlen(mark);
+            put_ellipsis(out, size);
+            return false;
         }
         memcpy(out + used, safe + i, n);
         used += n;
-        cut = used + strlen(text_ellipsis()) + 1 <= size ? used : cut;
+        out[used] = '\0';
     }
-    out[used] = '\0';
-    return used;
+    return true;
 }
 
 void text_append(char *out, size_t size, const char *between, const char *safe)
 {
-    size_t used = strlen(out);
-
-    if (safe[0] != '\0') {
-        used = used > 0 ? append(out, used, size, between) : used;
-        append(out, used, size, safe);
+    if (safe[0] != '\0' && (out[0] == '\0' || append(out, size, between))) {
+        append(out, size, safe);
     }
 }
 

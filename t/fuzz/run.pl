@@ -30,6 +30,7 @@ my %more_sources = (
     accept => [qw(mod_vpnsentinel/accept.c)],
     command => [qw(mod_vpnsentinel/command.c)],
     config_file => [qw(client/config_file.c)],
+    ctl_list => [ map { "ctl/$_.c" } qw(api_json event light moment row split text) ],
     event_detail => [ map { "mod_vpnsentinel/$_.c" } qw(assess event message text) ],
     telegram => [ map { "mod_vpnsentinel/$_.c" } qw(secret telegram telegram_json) ],
     telegram_update => [ map { "mod_vpnsentinel/$_.c" } qw(telegram_json telegram_update) ],
@@ -46,12 +47,18 @@ sub shared_sources {
     return grep { basename($_) ne 'http.c' } glob "$option{srcdir}/shared/*.c";
 }
 
+# Where headers are: names are unique within a product only.
+sub folders {
+    my ($source) = @_;
+    return basename($source) =~ /^fuzz_ctl_/ ? qw(ctl shared) : qw(shared mod_vpnsentinel client);
+}
+
 sub build {
     my ($source, $program) = @_;
     my @command = (
         split(' ', $option{cc}), '-std=gnu11', '-D_GNU_SOURCE', '-g', '-O1',
         '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined',
-        (map { "-I$option{srcdir}/$_" } qw(shared mod_vpnsentinel client)), '-o', $program, $source,
+        (map { "-I$option{srcdir}/$_" } folders($source)), '-o', $program, $source,
         more_sources($source),
         shared_sources(), json_c_flags());
     system(@command) == 0 or die "cannot build $source\n";

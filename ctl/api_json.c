@@ -1,4 +1,4 @@
-#include "json.h"
+#include "api_json.h"
 
 #include <limits.h>
 #include <string.h>

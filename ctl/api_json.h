@@ -2,8 +2,8 @@
  * JSON of a server that nobody vouches for: read strictly, members by type, written so that it does
  * no harm to a terminal.
  */
-#ifndef CTL_JSON_H
-#define CTL_JSON_H
+#ifndef API_JSON_H
+#define API_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
