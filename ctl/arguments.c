@@ -79,7 +79,7 @@ void arguments_help(void)
          "  list            all clients, the worst first\n"
          "    --status S    only those that are online, or offline\n"
          "    --light L     only those whose light is green, yellow, red or grey\n"
-         "    --fail-on L   exit status 1 when one of those listed has this light or a worse one\n"
+         "    --fail-on L   exit status 1 when a listed one has this light or a worse\n"
          "  show ID         all that is known of a client\n"
          "  events          what was announced, newest first\n"
          "    --client ID   of a client only\n"

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use utf8;
 
+use Encode ();
 use File::Temp qw(tempdir);
 use JSON::PP ();
 use Test::More;
@@ -170,27 +171,27 @@ subtest 'status' => sub {
 };
 
 subtest 'delete' => sub {
-    $sentinel->api('POST', '/register', { content => { client_id => $_ } }) for 1 .. 5;
-    is_said(ctl(['delete', '1']), 2, qr/delete asks before, and nobody is there to answer: give --yes/, 'no terminal');
-    ok($sentinel->client('1'), '... it is there');
-    my $done = ctl(['delete', '1', '--yes']);
-    is("$done->{status} $done->{out}", "0 Removed 1\n", '--yes');
-    ok(!$sentinel->client('1'), '... it is gone');
-    $done = ctl(['delete', '--yes', '1', '2']);
+    $sentinel->api('POST', '/register', { content => { client_id => "extra-$_" } }) for 1 .. 5;
+    is_said(ctl(['delete', 'extra-1']), 2, qr/delete asks before, and nobody is there to answer: give --yes/, 'no terminal');
+    ok($sentinel->client('extra-1'), '... it is there');
+    my $done = ctl(['delete', 'extra-1', '--yes']);
+    is("$done->{status} $done->{out}", "0 Removed extra-1\n", '--yes');
+    ok(!$sentinel->client('extra-1'), '... it is gone');
+    $done = ctl(['delete', '--yes', 'extra-1', 'extra-2']);
     is($done->{status}, 1, 'one that is not there');
-    is($done->{err}, "vpn-sentinel-ctl: there is no client 1\n", '... is told');
-    is($done->{out}, "Removed 2\n", '... the other one goes');
-    is_deeply($JSON->decode(ctl(['delete', '3', '--yes', '--json'])->{out}), { status => 'ok', message => 'Client removed' }, '--json');
+    is($done->{err}, "vpn-sentinel-ctl: there is no client extra-1\n", '... is told');
+    is($done->{out}, "Removed extra-2\n", '... the other one goes');
+    is_deeply($JSON->decode(ctl(['delete', 'extra-3', '--yes', '--json'])->{out}), { status => 'ok', message => 'Client removed' }, '--json');
 
     SKIP: {
         skip 'script is not installed', 5 unless $has_terminal;
         for my $answer ("n\n", "\n", "yesterday\n") {
-            $done = ctl(['delete', '4', '5'], terminal => [24, 80], input => $answer);
-            like($done->{out}, qr{Remove 4, 5\? \[y/N\] .*nothing is removed\r\n\z}s, 'asked: ' . ($answer =~ s/\n//r));
+            $done = ctl(['delete', 'extra-4', 'extra-5'], terminal => [24, 80], input => $answer);
+            like($done->{out}, qr{Remove extra-4, extra-5\? \[y/N\] .*nothing is removed\r\n\z}s, 'asked: ' . ($answer =~ s/\n//r));
         }
         is($done->{status}, 1, '... exit status');
-        ctl(['delete', '4', '5'], terminal => [24, 80], input => "y\n");
-        ok(!$sentinel->client('4') && !$sentinel->client('5'), 'asked: y');
+        ctl(['delete', 'extra-4', 'extra-5'], terminal => [24, 80], input => "y\n");
+        ok(!$sentinel->client('extra-4') && !$sentinel->client('extra-5'), 'asked: y');
     }
 };
 
@@ -345,7 +346,7 @@ my $FOREIGN = qr/the answer from \Q$WHERE\E\/api\/v1 is not of a VPN Sentinel se
 
 subtest 'refusals and failures' => sub {
     my $error = sub { my ($status, $message, $header) = @_;
-        return { status => $status, header => $header // {}, body => $JSON->encode({ error => 'x', message => $message }) } };
+        return { status => $status, header => $header // {}, body => JSON::PP->new->encode({ error => 'x', message => $message }) } };
     is_said(said($error->(403, 'Your IP address is not authorized')), 1,
         qr/\Q$WHERE\E refuses \(HTTP 403\): Your IP address is not authorized/, '403');
     is_said(said($error->(429, 'x', { 'Retry-After' => 7 })), 1, qr/\Q$WHERE\E is asked too often: try again in 7 s/, '429');
@@ -369,7 +370,7 @@ subtest 'refusals and failures' => sub {
 subtest 'answers that are none' => sub {
     my %client = (client_id => 'a', light => 'red', conditions => []);
     my $list = sub { my ($count, @client) = @_;
-        return { body => $JSON->encode({ clients => [ map { { %client, %$_ } } @client ], count => $count }) } };
+        return { body => JSON::PP->new->encode({ clients => [ map { { %client, %$_ } } @client ], count => $count }) } };
     my @case = (
         ['no JSON', { body => '<html>Welcome to our hotel' }],
         ['another object', { body => '{"status":"ok"}' }],
@@ -407,7 +408,8 @@ subtest 'a disk that is full' => sub {
 
 subtest 'TLS' => sub {
     plan skip_all => 'openssl is not installed' if system('openssl version >/dev/null 2>&1') != 0;
-    my $make = 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1';
+    my $make = 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1'
+        . ' -addext basicConstraints=critical,CA:FALSE';
     is(system("cd '$folder' && $make -keyout tls.key -out tls.pem >/dev/null 2>&1"), 0, 'a certificate');
     chmod 0755, $folder;
     my $httpd = Sentinel->start(modules => [qw(socache_shmcb ssl)], conf => <<"CONF");
@@ -427,5 +429,5 @@ CONF
     $httpd->check_error_log;
 };
 
-$sentinel->check_error_log(allow => [qr/bypass|VPN BYPASS/i]);
+$sentinel->check_error_log(allow => [qr{VPN BYPASS}]);
 done_testing;

@@ -45,7 +45,7 @@ for my $name (@directives) {
 }
 
 my %exists = map { $_ => 1 } @directives;
-for my $path (files('README.md', 'NEWS', 'CONTRIBUTING.md', 'docs/*.md', 'man/*.8', 'conf/*')) {
+for my $path (files('README.md', 'NEWS', 'CONTRIBUTING.md', 'docs/*.md', 'man/*.[18]', 'conf/*')) {
     my @unknown = grep { !$exists{$_} } content($path) =~ /\b(VPNSentinel\w+)/g;
     is("@unknown", '', "$path: names no directive that does not exist");
 }
@@ -123,7 +123,7 @@ for my $path (files('t/*.t', 't/lab/*.t', 't/unit/*.c')) {
     ok($makefile =~ /\s\Q$name\E\s/, "$name is in Makefile.am");
 }
 
-for my $path (files('docs/*.md', 'conf/*', 'man/*.8')) {
+for my $path (files('docs/*.md', 'conf/*', 'man/*.[18]')) {
     ok($makefile =~ /\s\Q$path\E\s/, "$path is installed");
 }
 

@@ -30,7 +30,8 @@ what is typed. Waits for its end; returns a hash of status (exit status, or "sig
 
 The running program. out() and err() are what it has written; wait_for(RE, FROM) waits until out matches behind
 character FROM (0), wait_for_err(RE) the same for err, wait_until(CODE) until CODE says yes; each returns
-whether it did. type(TEXT) is for a terminal. pid is the program's. end() waits for its end and returns the
+whether it did. type(TEXT) is for a terminal. pid is the program's; resume()
+lets it go on after a stop. end() waits for its end and returns the
 status, undef when it does not end.
 
 =cut
@@ -72,9 +73,7 @@ sub start {
 sub run {
     my ($class, %option) = @_;
     my $self = $class->start(%option);
-    if (!$option{terminal} || defined $option{input}) {
-        close $self->{input} if !$option{terminal};
-    }
+    close $self->{input} if !$option{terminal};
     my $status = $self->end;
     return { status => $status, out => $self->out, err => $self->err };
 }
@@ -115,6 +114,12 @@ sub type {
     my ($self, $text) = @_;
     local $SIG{PIPE} = 'IGNORE';
     print { $self->{input} } $text;
+    return;
+}
+
+sub resume {
+    my ($self) = @_;
+    kill 'CONT', $self->{child};    # script stops with the program, and lets it go on with itself
     return;
 }
 
@@ -169,7 +174,7 @@ sub end {
     return if !$ended;
     delete $self->{child};
     Test::More::fail('a sanitizer reports: ' . $self->err . $self->out)
-        if $self->err . $self->out =~ /AddressSanitizer|LeakSanitizer|runtime error:/;
+        if ($self->err . $self->out) =~ /AddressSanitizer|LeakSanitizer|runtime error:/;
     return $status & 127 ? 'signal ' . ($status & 127) : $status >> 8;
 }
 
