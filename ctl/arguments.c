@@ -256,13 +256,33 @@ static bool check(const arguments_t *arguments, int given)
     return true;
 }
 
+/* Returns false. */
+static bool tell_flag(int fault, char *argv[])
+{
+    const char *flag = argv[optind - 1];
+    const char of_one[] = {'-', (char)optopt, '\0'};
+
+    if (fault == ':') {
+        tell("%.100s needs a value", flag);
+    } else if (optopt > 0 && optopt < FLAG_SERVER) {
+        tell("there is no option \"%s\": see --help", of_one);
+    } else {
+        tell("there is no option \"%.100s\": see --help", flag);
+    }
+    return false;
+}
+
 bool arguments_read(arguments_t *out, int argc, char *argv[], int64_t now)
 {
     int flag, given = 0;
 
     *out = (arguments_t){.light = -1, .fail_on = -1, .interval = INTERVAL_DEFAULT};
-    while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1) {
-        if (flag == '?' || !take_flag(out, flag, optarg, now)) {
+    opterr = 0; /* what is wrong may come from others, and is to be told safely */
+    while ((flag = getopt_long(argc, argv, ":", flags, NULL)) != -1) {
+        if (flag == '?' || flag == ':') {
+            return tell_flag(flag, argv);
+        }
+        if (!take_flag(out, flag, optarg, now)) {
             return false;
         }
         given |= flag;

@@ -11,7 +11,8 @@
 
 #define URL_SIZE (2 * OPTIONS_URL_SIZE + 512)
 #define HEADER_SIZE (OPTIONS_SECRET_SIZE + 16)
-#define WAIT_MS 1000 /* ms; libcurl wakes up earlier for its own timers */
+#define WHEN_MAX INT64_C(253402300799) /* sec since epoch: the last of year 9999 */
+#define WAIT_MS 1000                   /* ms; libcurl wakes up earlier for its own timers */
 
 bool asker_open(asker_t *out, const settings_t *settings)
 {
@@ -236,7 +237,7 @@ static int64_t clock_of(CURL *easy)
     if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK) {
         when = curl_getdate(date->value, NULL);
     }
-    return when >= 0 ? (int64_t)when : (int64_t)time(NULL);
+    return when >= 0 && when <= WHEN_MAX ? (int64_t)when : (int64_t)time(NULL);
 }
 
 static void judge(ask_answer_t *answer, CURLcode error, const vps_http_t *http, const body_t *body)

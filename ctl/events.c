@@ -67,7 +67,7 @@ static void cell(const void *user, size_t index, size_t column, char out[TABLE_C
         break;
     case EVENT:
         if (event->light >= 0 && !events->view.is_plain) {
-            snprintf(out, TABLE_CELL_SIZE, "%s %s", light_mark((light_t)event->light), event->what);
+            snprintf(out, TABLE_CELL_SIZE, "%s%s", light_mark((light_t)event->light), event->what);
         } else {
             snprintf(out, TABLE_CELL_SIZE, "%s", event->what);
         }

@@ -93,12 +93,6 @@ typedef struct shown_t {
     const fleet_view_t *view;
 } shown_t;
 
-static void write_light(char *out, size_t size, light_t light, bool is_plain)
-{
-    snprintf(out, size, "%s%s%s", is_plain ? "" : light_mark(light), is_plain ? "" : " ",
-             light_name(light));
-}
-
 static void cell(const void *user, size_t index, size_t column, char out[TABLE_CELL_SIZE])
 {
     const shown_t *shown = user;
@@ -109,7 +103,8 @@ static void cell(const void *user, size_t index, size_t column, char out[TABLE_C
     };
 
     if (column == LIGHT) {
-        write_light(out, TABLE_CELL_SIZE, row->light, shown->view->is_plain);
+        snprintf(out, TABLE_CELL_SIZE, "%s%s", shown->view->is_plain ? "" : light_mark(row->light),
+                 light_name(row->light));
     } else if (column == SEEN) {
         moment_text(out, row->last_seen, shown->fleet->now, shown->view->is_utc);
     } else {
@@ -159,7 +154,7 @@ void fleet_write_census(FILE *out, const fleet_t *fleet, const fleet_view_t *vie
         if (view->is_plain) {
             fprintf(out, "%s%zu %s", between, counts[light], name);
         } else {
-            fprintf(out, "%s%s%s %zu %s" STYLE_END, between, light_style((light_t)light),
+            fprintf(out, "%s%s%s%zu %s" STYLE_END, between, light_style((light_t)light),
                     light_mark((light_t)light), counts[light], name);
         }
         between = ", ";

@@ -2,13 +2,15 @@
 
 #include <string.h>
 
+#include "text.h"
+
 static const struct {
     const char *name, *mark, *style;
 } lights[LIGHTS] = {
-    [LIGHT_GREEN] = {"green", "●", "\033[32m"},
-    [LIGHT_YELLOW] = {"yellow", "▲", "\033[33m"},
-    [LIGHT_GREY] = {"grey", "○", "\033[90m"},
-    [LIGHT_RED] = {"red", "■", "\033[31m"},
+    [LIGHT_GREEN] = {"green", "● ", "\033[32m"},
+    [LIGHT_YELLOW] = {"yellow", "▲ ", "\033[33m"},
+    [LIGHT_GREY] = {"grey", "○ ", "\033[90m"},
+    [LIGHT_RED] = {"red", "■ ", "\033[31m"},
 };
 
 bool light_parse(light_t *out, const char *name)
@@ -29,7 +31,7 @@ const char *light_name(light_t light)
 
 const char *light_mark(light_t light)
 {
-    return lights[light].mark;
+    return text_is_utf8() ? lights[light].mark : "";
 }
 
 const char *light_style(light_t light)

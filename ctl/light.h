@@ -14,7 +14,7 @@ bool light_parse(light_t *out, const char *name);
 
 const char *light_name(light_t light);
 
-/* Its shape: ● ▲ ○ ■. */
+/* Its shape with a space behind it: ● ▲ ○ ■; "" where the locale does not have it. */
 const char *light_mark(light_t light);
 
 /* What makes a terminal write in its colour, until STYLE_END. */

@@ -121,16 +121,15 @@ void screen_leave(void)
 bool screen_draw(const char *text)
 {
     bool drawn = put(HOME, sizeof(HOME) - 1);
-    bool is_first = true;
+    size_t left = screen_height();
 
     /* The last line has no end of its own, at which the terminal would scroll. */
-    while (drawn && text[0] != '\0') {
+    while (drawn && text[0] != '\0' && left-- > 0) {
         const size_t len = strcspn(text, "\n");
 
-        drawn = (is_first || put("\r\n", 2)) && put(text, len) &&
-                put(CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
+        drawn = put(text, len) && put(CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
         text += len + (text[len] == '\n' ? 1 : 0);
-        is_first = false;
+        drawn = drawn && (text[0] == '\0' || left == 0 || put("\r\n", 2));
     }
     return drawn && put(CLEAR_REST, sizeof(CLEAR_REST) - 1);
 }

@@ -26,7 +26,10 @@ size_t screen_height(void);
 void screen_enter(void);
 void screen_leave(void);
 
-/* Replace what is there by lines of text that end in newlines and fit. Returns false when it is gone. */
+/*
+ * Replace what is there by as many of these lines as there is room for; each ends in a newline and is
+ * not too wide. Returns false when the terminal is gone.
+ */
 bool screen_draw(const char *text);
 
 #endif

@@ -85,8 +85,8 @@ static void write_state(const row_t *row, const fleet_view_t *view)
 {
     char text[TEXT_SIZE];
 
-    snprintf(text, sizeof(text), "%s%s%s: %s", view->is_plain ? "" : light_mark(row->light),
-             view->is_plain ? "" : " ", light_name(row->light), row->why);
+    snprintf(text, sizeof(text), "%s%s: %s", view->is_plain ? "" : light_mark(row->light),
+             light_name(row->light), row->why);
     command_line(view, "State", text);
 }
 

@@ -128,6 +128,10 @@ if (Ctl->can_have_terminal) {
         ok($watch->wait_for(qr/\.\.\. and 9 more\e\[0m\e\[K\e\[J/, $from), 'it is drawn anew');
         my $frame = substr $watch->out, $from;
         is(scalar(my @line = $frame =~ /\r\n/g), 7, 'on all lines that there are');
+        $from = length $watch->out;
+        is(system("stty -F $terminal rows 3"), 0, 'and once more');
+        ok($watch->wait_for(qr/\e\[J/, $from), 'it is drawn anew');
+        is(scalar(@line = substr($watch->out, $from) =~ /\r\n/g), 2, 'not beyond its end');
         kill 'TERM', $watch->pid;
         is($watch->end, 0, 'SIGTERM ends it');
         like($watch->out, qr/\Q$LEAVE\E\z/, 'the screen is given back');

@@ -63,8 +63,9 @@ sub start {
         folder => tempdir('ctl-XXXXXX', DIR => "$base/t/tmp", CLEANUP => 1),
     }, $class;
     $self->_write('config', $option{config} // '');
-    my @command = ("$base/ctl/vpn-sentinel-ctl", @{ $option{args} // [] });
+    my @command = ("$base/ctl/vpn-sentinel-ctl");
     push @command, '--config', "$self->{folder}/config" if !$option{default_config};
+    push @command, @{ $option{args} // [] };
     $self->_launch([ @{ $option{by} // [] }, @command ], $option{env} // {});
     $self->type($option{input}) if defined $option{input};
     return $self;
