@@ -8,8 +8,8 @@
 #include "mod_vpnsentinel.h"
 
 /*
- * The client that a path below the dashboard asks a badge of, "/badge/ID.svg", in the pool; NULL = it is
- * no such path, or there are no badges.
+ * The client that a path below the dashboard asks a badge of, "/badge/ID.svg", in the pool; NULL =
+ * it is no such path, or there are no badges.
  */
 const char *badge_client_id(const char *rest, apr_pool_t *pool);
 

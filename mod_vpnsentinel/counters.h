@@ -44,8 +44,8 @@ uint64_t counters_get(const counters_t *counters, counter_t what);
 const char *counters_reason(counter_t refused);
 
 /*
- * Which counter an answer of the API belongs to, by its HTTP status behind the guards; COUNTERS = it
- * refused nothing, or nobody is to blame for it but the server.
+ * Which counter an answer of the API belongs to, by its HTTP status behind the guards; COUNTERS =
+ * it refused nothing, or nobody is to blame for it but the server.
  */
 counter_t counters_of_status(int status);
 

@@ -104,19 +104,36 @@ static void begin_sample(exposition_t *out)
     put(out, types[out->metric->type].suffix);
 }
 
-/* Backslash, quote and newline as the formats want them; the rest as it is. */
+/* NULL = it is told as it is. */
+static const char *escaped(char c)
+{
+    switch (c) {
+    case '\\':
+        return "\\\\";
+    case '"':
+        return "\\\"";
+    case '\n':
+        return "\\n";
+    default:
+        return NULL;
+    }
+}
+
+/* Not by strcspn(): that makes itself a table first, each time. */
 static void put_escaped(exposition_t *out, const char *text)
 {
-    while (*text != '\0') {
-        const size_t plain = strcspn(text, "\\\"\n");
+    const char *end;
 
-        put_bytes(out, text, plain);
-        text += plain;
-        if (*text != '\0') {
-            put(out, *text == '\n' ? "\\n" : *text == '"' ? "\\\"" : "\\\\");
-            text++;
+    for (end = text; *end != '\0'; end++) {
+        const char *escape = escaped(*end);
+
+        if (escape != NULL) {
+            put_bytes(out, text, (size_t)(end - text));
+            put(out, escape);
+            text = end + 1;
         }
     }
+    put_bytes(out, text, (size_t)(end - text));
 }
 
 void exposition_label(exposition_t *out, const char *name, const char *value)
@@ -150,6 +167,10 @@ void exposition_number(exposition_t *out, int64_t value)
 {
     char text[24];
 
+    if (value == 0 || value == 1) { /* most are */
+        end_sample(out, value == 0 ? "0" : "1");
+        return;
+    }
     (void)snprintf(text, sizeof text, "%" PRId64, value);
     end_sample(out, text);
 }

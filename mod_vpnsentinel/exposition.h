@@ -44,16 +44,22 @@ typedef struct exposition_t {
 /* As in the Content-Type header. */
 const char *exposition_content_type(exposition_format_t format);
 
-/* The format that a client wants by its Accept header, which may be NULL: OpenMetrics only if better liked. */
+/*
+ * The format that a client wants by its Accept header, which may be NULL: OpenMetrics only if
+ * better liked.
+ */
 exposition_format_t exposition_format(const char *accept);
 
+/* Begin; write is handed at most EXPOSITION_BUFFER bytes at once, and ctx. */
 void exposition_begin(exposition_t *out, exposition_format_t format,
                       void (*write)(void *ctx, const char *bytes, size_t len), void *ctx);
 
 /* What the samples that follow are of; outlives them. */
 void exposition_metric(exposition_t *out, const metric_t *metric);
 
-/* A label of the next sample; value: valid UTF-8, any text. "" = no label: that is what it means. */
+/*
+ * A label of the next sample; value: valid UTF-8, any text. "" = no label: that is what it means.
+ */
 void exposition_label(exposition_t *out, const char *name, const char *value);
 
 /* The value of the sample, which ends it: a number, or usec as seconds. */

@@ -233,7 +233,10 @@ static void write_place(exposition_t *out, const vps_record_t *report)
     exposition_number(out, 1);
 }
 
-/* Their reports are read only now: they would take a kilobyte each. Who has gone meanwhile has none. */
+/*
+ * Their reports are read only now: they would take a kilobyte each. Who has gone meanwhile has
+ * none.
+ */
 static void write_info(exposition_t *out, const fleet_metrics_t *fleet)
 {
     static const metric_t metric = {"vpnsentinel_client", METRIC_INFO, NULL,

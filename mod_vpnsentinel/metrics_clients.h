@@ -1,6 +1,6 @@
 /*
- * Which clients have metrics of their own: those in the worst trouble, as many as are allowed. All are
- * counted.
+ * Which clients have metrics of their own: those in the worst trouble, as many as are allowed. All
+ * are counted.
  */
 #ifndef METRICS_CLIENTS_H
 #define METRICS_CLIENTS_H
@@ -26,8 +26,9 @@ typedef struct fleet_metrics_t {
 } fleet_metrics_t;
 
 /*
- * Walk through all clients once. max: how many are kept at most; memory of the pool is taken for twice
- * as many, or twice as many as there are. Returns false when the registry could not be read to its end.
+ * Walk through all clients once. max: how many are kept at most; memory of the pool is taken for
+ * twice as many, or twice as many as there are. Returns false when the registry could not be read
+ * to its end.
  */
 bool metrics_take_clients(fleet_metrics_t *out, uint32_t max, apr_pool_t *pool);
 

@@ -3,8 +3,8 @@
  *
  * One anonymous segment, made at the first start and found again at every graceful and restart, so
  * that the registry survives them; only stopping httpd ends it. It holds the registry, the
- * rate-limit table, the newest events, the notice, the vitals and the counters. All but what says otherwise are
- * guarded by one mutex ("Mutex … vpnsentinel"), taken with registry_acquire().
+ * rate-limit table, the newest events, the notice, the vitals and the counters. All but what says
+ * otherwise are guarded by one mutex ("Mutex … vpnsentinel"), taken with registry_acquire().
  *
  * segment_open() runs in the parent before it forks; the getters are valid in parent and children
  * after it, from any thread.
@@ -59,7 +59,7 @@ bool segment_call_monitor(void);
 void segment_look(void);
 void segment_recorded(void);
 
-/* Since when the oldest change waits to be recorded: monotonic usec, 0 = none does. For telling only. */
+/* Since when the oldest change waits to be recorded, to be told: monotonic usec, 0 = none does. */
 int64_t segment_waiting_since(void);
 
 /*

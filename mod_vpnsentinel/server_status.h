@@ -1,6 +1,6 @@
 /*
- * A section on httpd's own status page, where mod_status is loaded: in HTML, and as "Name: value" lines
- * of "?auto".
+ * A section on httpd's own status page, where mod_status is loaded: in HTML, and as "Name: value"
+ * lines of "?auto".
  */
 #ifndef SERVER_STATUS_H
 #define SERVER_STATUS_H

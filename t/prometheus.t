@@ -100,7 +100,8 @@ subtest 'promtool check metrics' => sub {
 my ($port) = $sentinel->free_ports(1);
 my $root = $sentinel->root;
 $sentinel->write_file('prometheus.yml', JSON::PP->new->encode({
-    global => { scrape_interval => '200ms', scrape_timeout => '200ms', evaluation_interval => '200ms' },
+    # A scrape may take long on a busy machine.
+    global => { scrape_interval => '1s', scrape_timeout => '1s', evaluation_interval => '1s' },
     rule_files => [ abs_path("$SOURCE/conf/prometheus-alerts.yml") ],
     scrape_configs => [ {
         job_name => 'vpnsentinel',
@@ -153,8 +154,7 @@ subtest 'Prometheus scrapes it' => sub {
     my $info = result('vpnsentinel_client_info{client_id="bypass"}')->[0]{metric};
     is($info->{city}, $hostile, 'a hostile text comes through as it is');
     is($info->{public_ip}, '203.0.113.43', 'an address');
-    my ($target) = @{ ask('targets')->{data}{activeTargets} };
-    is($target->{lastError}, '', 'no error');
+    ok($sentinel->wait_for(sub { ask('targets')->{data}{activeTargets}[0]{health} eq 'up' }), 'the target is healthy');
     my %type = (vpnsentinel_keepalives_total => 'counter', vpnsentinel_client_info => 'info',
         vpnsentinel_clients => 'gauge');
     my $metadata = ask('metadata')->{data};
@@ -169,8 +169,9 @@ subtest 'Prometheus scrapes it' => sub {
 subtest 'an alert fires' => sub {
     my $alert = result('ALERTS{alertname="VpnSentinelClientBypass",alertstate="firing"}')->[0]{metric};
     is($alert->{client_id}, 'bypass', 'of who it is about');
-    my @faults = map { $_->{lastError} // '' } map { @{ $_->{rules} } } @{ ask('rules')->{data}{groups} };
-    is(scalar @faults, 14, 'each rule is evaluated');
+    my @rules = map { @{ $_->{rules} } } @{ ask('rules')->{data}{groups} };
+    my @faults = map { $_->{lastError} // '' } @rules;
+    is(scalar @rules, scalar(() = $rules =~ /- alert: /g), 'each rule is evaluated');
     is(join('', @faults), '', '... without a fault');
 };
 

@@ -74,7 +74,10 @@ static void test_quality(void **state)
     }
 }
 
-/* Whatever it is: no more than its bytes are read (the sanitizers look), and the result is in bounds. */
+/*
+ * Whatever it is: no more than its bytes are read (the sanitizers look), and the result is in
+ * bounds.
+ */
 static void test_any_bytes(void **state)
 {
     static const char bytes[] = "\",;=\\ */tq0.1text/plain";
