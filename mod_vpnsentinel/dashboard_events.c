@@ -10,7 +10,9 @@ static void write_event(html_t *html, const event_t *event, int64_t wall, const 
     char buffer[FACT_SIZE];
     text_t fact = text_begin(buffer, sizeof buffer, TEXT_PLAIN);
 
-    html_put(html, "<li>");
+    /* By its id the script knows it again when it moves down. */
+    html_printf(html, "<li id=\"e-%" APR_UINT64_T_HEX_FMT "-%" APR_UINT64_T_HEX_FMT "\">",
+                event->uid, event->number);
     html_ago(html, event->when, wall);
     html_printf(html, " <span>%s", message_title((event_kind_t)event->kind));
     if (event->client_id[0] != '\0') {

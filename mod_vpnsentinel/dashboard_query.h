@@ -14,7 +14,7 @@
 
 #include "assess.h"
 
-#define QUERY_SEARCH_MAX 100 /* bytes */
+#define QUERY_SEARCH_MAX 300 /* bytes: the 100 units of UTF-16 that the page's field takes */
 #define QUERY_PAGE_MAX 100   /* what is behind it, is to be searched for */
 #define QUERY_ANY_LIGHT (-1)
 

@@ -80,7 +80,7 @@ void cell_dns(html_t *html, const vps_record_t *report)
 
 /* --- a row --- */
 
-/* The label is what a narrow screen shows before the cell, where the head has no room. */
+/* By the label the style finds the cell, wherever it puts it on a narrow screen. */
 static void begin_cell(html_t *html, const char *label)
 {
     html_printf(html, "<td data-label=\"%s\">", label);

@@ -37,6 +37,13 @@
         return `${Math.floor(seconds / 86400)} days`;
     }
 
+    // The server tells whole seconds: within one, what we have is as good, and times go on evenly.
+    function setClock(ahead) {
+        if (Math.abs(ahead - clock) > 1000) {
+            clock = ahead;
+        }
+    }
+
     // Say how long ago it was, or how long it has been so, of all times in here.
     function tick(place) {
         const now = Date.now() + clock;
@@ -44,31 +51,46 @@
             const seconds = Math.max(0, Math.floor((now - Date.parse(time.dateTime)) / 1000));
             const text = passed(seconds) + (time.className === 'ago' ? ' ago' : '');
             if (time.textContent !== text) {
-                time.textContent = text;
+                time.firstChild.data = text;
             }
         }
     }
 
     // --- merging: make what is there what it is to be, and touch nothing else ---
 
+    // What stands for the same in both: by id, or a link by what it leads to, else by its kind.
+    function nameOf(node) {
+        return `${node.nodeName} ${node.id || node.rel || ''}`;
+    }
+
+    // The child to become this one: the next one, or one behind it if that has a name of its own.
+    function findSame(old, node) {
+        while (old && nameOf(old) !== nameOf(node) && (node.id || node.rel)) {
+            old = old.nextSibling;
+        }
+        return old && nameOf(old) === nameOf(node) ? old : null;
+    }
+
     function mergeChildren(place, wanted) {
         let old = place.firstChild;
-        for (const node of [...wanted.childNodes]) {
-            const next = old && old.nextSibling;
-            if (!old) {
-                place.append(node);
-            } else if (old.nodeName === node.nodeName) {
-                merge(old, node);
-            } else {
-                old.replaceWith(node);
+        const removeUntil = (end) => {
+            while (old !== end) {
+                const next = old.nextSibling;
+                old.remove();
+                old = next;
             }
-            old = next;
+        };
+        for (const node of [...wanted.childNodes]) {
+            const same = findSame(old, node);
+            if (same) {
+                removeUntil(same);
+                merge(same, node);
+                old = same.nextSibling;
+            } else {
+                place.insertBefore(node, old);
+            }
         }
-        while (old) {
-            const next = old.nextSibling;
-            old.remove();
-            old = next;
-        }
+        removeUntil(null);
     }
 
     function merge(old, node) {
@@ -129,26 +151,52 @@
         }
     }
 
-    // Put rows into this order, with as few moves as that takes. Returns false when one is missing, or
-    // is not what the server has.
-    function applyOrder(order) {
-        const focused = document.activeElement;
-        for (const [place, entry] of order.entries()) {
+    // The rows of this order, by their place in it; null when one is missing, or is not what the
+    // server has.
+    function findRows(order) {
+        const wanted = new Map();
+        for (const entry of order) {
             const [id, light] = entry.split(' ');
             const row = document.getElementById(`c-${id}`);
             if (!row || row.className !== light) {
-                return false;
+                return null;
             }
-            const there = rows.children[place];
-            if (there !== row && there.nextElementSibling === row) {
-                rows.append(there); // it is the one that moves
-            } else if (there !== row) {
-                rows.insertBefore(row, there);
+            wanted.set(row, wanted.size);
+        }
+        return wanted;
+    }
+
+    // Move rows that changed, or else those that have the longest way, so that others are not touched.
+    function sortRows(wanted, changed) {
+        const isChanged = (row) => Object.hasOwn(changed, row.id.slice('c-'.length));
+        for (const [row, place] of wanted) {
+            let way = Array.prototype.indexOf.call(rows.children, row) - place;
+            for (; way > 0 && !isChanged(row); way -= 1) {
+                const there = rows.children[place];
+                if (!isChanged(there) && wanted.get(there) - place <= way) {
+                    break;
+                }
+                rows.append(there); // in its turn it comes to its place
+            }
+            if (way > 0) {
+                rows.insertBefore(row, rows.children[place]);
             }
         }
-        while (rows.children.length > order.length) {
-            rows.lastElementChild.remove();
+    }
+
+    // Returns false when what is there is not enough for it.
+    function applyOrder(order, changed) {
+        const focused = document.activeElement;
+        const wanted = findRows(order);
+        if (!wanted) {
+            return false;
         }
+        for (const row of [...rows.children]) {
+            if (!wanted.has(row)) {
+                row.remove();
+            }
+        }
+        sortRows(wanted, changed);
         rows.parentElement.hidden = order.length === 0;
         if (focused.isConnected && focused !== document.activeElement) {
             focused.focus({ preventScroll: true });
@@ -158,20 +206,20 @@
 
     // Returns false when that is not enough: then all is to be asked for.
     function apply(news) {
-        clock = Date.parse(news.now) - Date.now();
+        setClock(Date.parse(news.now) - Date.now());
         applyParts(news.parts || {});
         applyRows(news.rows || {});
         applySeen(news.seen || {});
         tick(document);
-        return !news.order || applyOrder(news.order);
+        return !news.order || applyOrder(news.order, news.rows || {});
     }
 
     // --- asking ---
 
     function say(state, text) {
-        if (live.className !== state) {
-            live.className = state;
-            live.textContent = text;
+        live.className = state;
+        if (live.textContent !== text) {
+            live.textContent = text; // which is read out
         }
     }
 
@@ -203,7 +251,20 @@
         if (!answer.ok || !/^application\/json/.test(answer.headers.get('Content-Type'))) {
             throw new Error(`the server answers otherwise (${answer.status}); a reload may help`);
         }
-        return answer.json();
+        try {
+            return await answer.json();
+        } catch {
+            throw new Error('its answer cannot be read');
+        }
+    }
+
+    // What came is for another script than this one, maybe after an upgrade.
+    function take(news) {
+        try {
+            return apply(news);
+        } catch {
+            throw new Error('this page is of another version; a reload may help');
+        }
     }
 
     function plan() {
@@ -226,7 +287,7 @@
                 return;
             }
             const whole = since === '';
-            since = apply(news) || whole ? news.since : '';
+            since = take(news) || whole ? news.since : '';
             found();
         } catch (error) {
             if (request !== mine) {
@@ -252,6 +313,11 @@
         refresh();
     }
 
+    // What is pasted can have tabs, and marks that no text has.
+    function typed() {
+        return search.value.replace(/[\p{Cc}\uFEFF]+/gu, ' ').trim();
+    }
+
     function searchFor(words) {
         const query = new URLSearchParams(location.search);
         query.delete('page');
@@ -270,12 +336,12 @@
         let typing = 0;
         search.addEventListener('input', () => {
             clearTimeout(typing);
-            typing = setTimeout(() => searchFor(search.value.trim()), TYPING);
+            typing = setTimeout(() => searchFor(typed()), TYPING);
         });
         search.form.addEventListener('submit', (event) => {
             event.preventDefault();
             clearTimeout(typing);
-            searchFor(search.value.trim());
+            searchFor(typed());
         });
         document.addEventListener('keydown', (event) => {
             if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.altKey &&
@@ -297,6 +363,9 @@
             event.preventDefault();
             show(link.getAttribute('href'), true);
             showWords();
+            if (link.rel) {
+                search.form.scrollIntoView(); // another page is read from its top
+            }
         });
         window.addEventListener('popstate', () => {
             since = '';
