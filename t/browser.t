@@ -1,67 +1,16 @@
-# The dashboard in a real browser: what it loads, logs and shows, who can read it, and that nothing
-# a client says becomes an element or a script.
+# What drives a browser: that it sees what is bad in a page, and does what a user can do. The tests of
+# the dashboard, t/browser_*.t, count on that.
 use strict;
 use warnings;
 use utf8;
 
-use JSON::PP ();
 use Test::More;
 
 use Browser;
-use Browser::Hostile qw(hostile_reports raw_markup scripts_run tame_reports watch_for_scripts);
+use Browser::Hostile qw(raw_markup scripts_run watch_for_scripts);
 use VpsHttpd;
 
 plan skip_all => Browser->missing if Browser->missing;
-
-my $conf = <<'CONF';
-VPNSentinelRateLimit 0
-VPNSentinelAPI
-VPNSentinelAPIKey none
-VPNSentinelDashboard
-VPNSentinelServerPublicIP 198.51.100.7
-CONF
-
-sub report {
-    my ($httpd, @reports) = @_;
-    my @answers = map { $httpd->request('POST', '/api/v1/keepalive', { content => $_ }) } @reports;
-    my @refused = map { $_->{content} } grep { $_->{status} != 200 } @answers;
-    is("@refused", '', scalar(@reports) . ' clients report');
-}
-
-# One client of each light.
-my %secure = (
-    public_ip => '203.0.113.1', vpn_connected => JSON::PP::true, location => 'RO', city => 'Cluj',
-    dns_loc => 'RO', dns_colo => 'OTP', provider => 'AS64496 Example', client_version => '1.2.3',
-);
-my @fleet = (
-    { %secure, client_id => 'office-vpn-primary' },
-    { %secure, client_id => 'z-bypass', public_ip => '198.51.100.7' },
-    { %secure, client_id => 'z-down', vpn_connected => JSON::PP::false },
-    { %secure, client_id => 'z-leak', dns_loc => 'DE' },
-    { client_id => 'z-unknown' },
-);
-
-sub fleet {
-    my ($httpd) = @_;
-    report($httpd, @fleet);
-    $httpd->request('POST', '/api/v1/register', { content => { client_id => 'z-gone' } });
-}
-
-# Tests that all that was asked for since the last time is of this server.
-sub asks_only {
-    my ($browser, $httpd, $name) = @_;
-    my $own = $httpd->url('/');
-    my @urls = $browser->requests;
-    cmp_ok(scalar @urls, '>', 0, "$name: files are loaded");
-    is(join("\n", grep { index($_, $own) != 0 } @urls), '', "$name: from nowhere else");
-}
-
-# Tests that the browser has had nothing to complain about. It asks for an icon of its own accord.
-sub is_quiet {
-    my ($browser, $name) = @_;
-    my @complaints = grep { !m{/favicon\.ico - Failed to load resource} } $browser->console;
-    is(join("\n", @complaints), '', "$name: the console is empty");
-}
 
 # A page around a row of a table.
 sub page {
@@ -202,122 +151,16 @@ HTML
     $browser->reload;
     $browser->click('#more');
     is($browser->text('#said'), 'none', 'without JavaScript nothing happens');
+    ok(!$browser->has_javascript, '... and one can ask for that');
     $browser->javascript(1);
+    $browser->open($httpd->url('/page.html?2'));
+    $browser->back;
+    is($browser->run('return location.search'), '', 'goes back');
     $browser->console;
     $httpd->stop;
     $httpd->check_error_log;
 };
 
-my $httpd = VpsHttpd->start(conf => $conf);
-
-# Opens the dashboard when the monitor runs, so that there is no notice on it.
-sub open_dashboard {
-    my ($browser, $httpd) = @_;
-    my $runs = sub { $httpd->request('GET', '/dashboard')->{content} !~ /class="notice"/ };
-    $httpd->wait_for($runs) or die 'the monitor does not run';
-    $browser->$_ for qw(requests console);  # what was before is forgotten
-    $browser->open($httpd->url('/dashboard'));
-    $browser->stay;
-}
-
-# Tests that nobody is kept out, on each kind of screen; leaves a picture of each.
-sub is_accessible {
-    my ($browser, $name) = @_;
-    # The page has to load itself again: it has no script that could do better.
-    my $options = { rules => { 'meta-refresh' => { enabled => JSON::PP::false } } };
-    my %screen = (phone => sub { $browser->phone }, desktop => sub { $browser->resize(1280, 800) });
-    for my $size (sort keys %screen) {
-        $screen{$size}->();
-        for my $scheme (qw(light dark)) {
-            $browser->media('prefers-color-scheme' => $scheme);
-            $browser->screenshot("$name-$size-$scheme");
-            is(join("\n", $browser->axe($options)), '', "$name, $size, $scheme: axe finds nothing");
-        }
-    }
-    $browser->media;
-}
-
-subtest 'the dashboard' => sub {
-    for my $name (qw(empty fleet)) {
-        fleet($httpd) if $name eq 'fleet';
-        open_dashboard($browser, $httpd);
-        is($browser->text('h1'), 'VPN Sentinel Monitoring', "$name: it is there");
-        is_quiet($browser, $name);
-        asks_only($browser, $httpd, $name);
-        is($browser->run('return getComputedStyle(document.body).margin'), '0px',
-            "$name: its style is in force");
-        SKIP: {
-            skip(Browser->missing_axe, 1) if Browser->missing_axe;
-            is_accessible($browser, $name);
-        }
-    }
-    $browser->javascript(0);
-    open_dashboard($browser, $httpd);
-    is(scalar $browser->find_all('tbody tr'), 6, 'without JavaScript: all clients');
-    $browser->javascript(1);
-};
-
-# The table's cells: { client id => { heading => text } }.
-sub cells {
-    my ($browser) = @_;
-    return $browser->run(<<'JS');
-const rows = [...document.querySelectorAll('table tr')].map((row) =>
-    [...row.cells].map((cell) => cell.textContent));
-const headings = rows.shift();
-return Object.fromEntries(rows.map((row) =>
-    [row[0], Object.fromEntries(row.map((text, n) => [headings[n], text]))]));
-JS
-}
-
-# What the cells shall say of a report.
-sub expected_cells {
-    my ($report) = @_;
-    my ($place, $dns) =
-        (join(', ', grep { defined } @$report{qw(city region country)}), $report->{dns_loc});
-    $dns .= " ($report->{dns_colo})" if defined $report->{dns_colo};
-    return (
-        Location => $place,
-        Provider => $report->{provider} // 'unknown',
-        DNS => $dns // 'unknown',
-        Version => $report->{client_version} // 'unknown',
-    );
-}
-
-subtest 'hostile clients' => sub {
-    my %reports = (tame => [ tame_reports() ], hostile => [ hostile_reports() ]);
-    $browser->resize(1280, 800);
-    # Should a script get into the page, it shall run.
-    $browser->bypass_policy(1);
-    my %skeleton;
-    for my $name (sort keys %reports) {
-        my $httpd = VpsHttpd->start(conf => $conf);
-        report($httpd, @{ $reports{$name} });
-        open_dashboard($browser, $httpd);
-        # Times differ.
-        $skeleton{$name} = $browser->skeleton('html', 1) =~ s/\d{4}-\d\d-\d\dT[\d:]+Z/TIME/gr;
-        my $cells = cells($browser);
-        my @wrong;
-        for my $report (@{ $reports{$name} }) {
-            my $shown = $cells->{ $report->{client_id} };
-            my %expected = expected_cells($report);
-            push @wrong, map { "$report->{client_id} $_: $shown->{$_}, not $expected{$_}" }
-                grep { $shown->{$_} ne $expected{$_} } sort keys %expected;
-        }
-        is(join("\n", @wrong), '', "$name: the text that is shown is the text that was sent");
-        is(scripts_run($browser), '', "$name: no script ran");
-        asks_only($browser, $httpd, $name);
-        is_quiet($browser, $name);
-        $browser->screenshot($name) if $name eq 'hostile';
-        $httpd->stop;
-        $httpd->check_error_log;
-    }
-    my %parts = map { $_ => [ split /(?= tr\[)/, $skeleton{$_} ] } keys %skeleton;
-    is_deeply($parts{hostile}, $parts{tame}, 'the elements and attributes are the page\'s own');
-    $browser->bypass_policy(0);
-};
-
 $browser->stop;
-$httpd->stop;
-$httpd->check_error_log;
 
 done_testing;

@@ -32,10 +32,9 @@ Why there is no browser here, "" when there is one. missing_axe() is the same fo
 
 start() takes: arguments => [further arguments of chromium]. stop() is called when the object goes.
 
-=head2 open(URL), reload, stay
+=head2 open(URL), reload, back
 
-Return when the page, with all that it refers to, is loaded. stay() keeps it, where it would load
-itself again after a time.
+Return when the page, with all that it refers to, is loaded. back() is the browser's button.
 
 =head2 run(SCRIPT, ARGUMENT...), run_async(SCRIPT, ARGUMENT...)
 
@@ -73,19 +72,19 @@ What the page's media queries find: type => 'print', 'prefers-color-scheme' => '
 'prefers-reduced-motion' => 'reduce', 'forced-colors' => 'active' and so on. What is not named is as
 it was at the start.
 
-=head2 javascript(BOOLEAN), bypass_policy(BOOLEAN)
+=head2 javascript(BOOLEAN), has_javascript, bypass_policy(BOOLEAN)
 
-javascript() switches the page's own scripts on or off, bypass_policy() its
-Content-Security-Policy; for pages that are opened from now on.
+javascript() switches the page's own scripts on or off, has_javascript() tells how it is;
+bypass_policy() switches off its Content-Security-Policy; for pages that are opened from now on.
 
 =head2 hide, show
 
 Open another tab over the page, and close it. Meanwhile only requests() and console() tell of the
 page: everything else is about the tab.
 
-=head2 screenshot(NAME)
+=head2 screenshot(NAME, ONLY_VIEWPORT)
 
-The whole page as I<build folder>/t/screenshots/NAME.png; returns the path.
+The whole page, or what is seen of it, as I<build folder>/t/screenshots/NAME.png; returns the path.
 
 =head2 console
 
@@ -236,9 +235,9 @@ sub reload {
     $self->_call('POST', '/refresh');
 }
 
-sub stay {
+sub back {
     my ($self) = @_;
-    $self->run('window.stop()');
+    $self->_call('POST', '/back');
 }
 
 sub run {
@@ -359,7 +358,13 @@ sub media {
 
 sub javascript {
     my ($self, $is_on) = @_;
+    $self->{no_javascript} = !$is_on;
     $self->cdp('Emulation.setScriptExecutionDisabled', { value => _boolean(!$is_on) });
+}
+
+sub has_javascript {
+    my ($self) = @_;
+    return !$self->{no_javascript};
 }
 
 sub bypass_policy {
@@ -384,11 +389,11 @@ sub show {
 # --- what came of it ------------------------------------------------------------------------------
 
 sub screenshot {
-    my ($self, $name) = @_;
+    my ($self, $name, $only_viewport) = @_;
     my $folder = "$BUILD_DIR/t/screenshots";
     make_path($folder);
     my $picture = $self->cdp('Page.captureScreenshot',
-        { format => 'png', captureBeyondViewport => JSON::PP::true });
+        { format => 'png', captureBeyondViewport => _boolean(!$only_viewport) });
     CORE::open(my $file, '>:raw', "$folder/$name.png") or croak "$name.png: $!";
     print {$file} decode_base64($picture->{data});
     close $file or croak "$name.png: $!";
@@ -425,7 +430,7 @@ my $RUN_AXE = <<'JS';
 const [options, done] = arguments;
 const line = (v) => `${v.id} (${v.impact}): ${v.help}: ` +
     v.nodes.map((n) => `${n.target.join(' ')} ${n.html.slice(0, 200)}`).join(' | ');
-axe.run(document, options).then((r) => done(r.violations.map(line)), (e) => done([String(e)]));
+axe.run(document, { resultTypes: ['violations'], ...options }).then((r) => done(r.violations.map(line)), (e) => done([String(e)]));
 JS
 
 sub axe {
