@@ -67,7 +67,8 @@ static bool judge(announcer_t *announcer, const announce_moment_t *moment, uint3
 
 /*
  * The lights of the client in view, into the registry at once: it waits neither for the store nor for
- * delivery, since to do it again changes nothing.
+ * delivery, since to do it again changes nothing. It is also how readers learn that what is said of the
+ * client is another by the server's address, whatever its light.
  */
 static void note_lights(announcer_t *announcer, const announce_moment_t *moment)
 {
@@ -76,7 +77,8 @@ static void note_lights(announcer_t *announcer, const announce_moment_t *moment)
 
     lights_note(&history, &view->client, view->seen, base_of(announcer), &moment->facts,
                 moment->wall);
-    if (memcmp(&history, &view->client.history, sizeof history) != 0) {
+    if (announcer->verdict.by_server >= 0 ||
+        memcmp(&history, &view->client.history, sizeof history) != 0) {
         view->client.history = history;
         (void)registry_set_history(announcer->setup.registry, view->slot, view->client.uid,
                                    &history, &view->revision);

@@ -169,6 +169,28 @@ static void test_a_client_with_changes_of_its_own(void **state)
     end();
 }
 
+/* Its light is what it was, but not what is said of it: who shows it has to know. */
+static void test_a_client_whose_light_stays(void **state)
+{
+    const registry_t *registry = &world.memory.registry;
+    uint32_t before;
+
+    (void)state;
+    begin(1024);
+    says(&world, "a", 'A', "DE", "DE", 'n');
+    says(&world, "b", 'B', "DE", "DE", 'n');
+    assert_true(look_at(1000));
+    before = registry_newest_revision(registry);
+    set_server(&world, 'A');
+    assert_true(look_at(1001));
+    assert_true(registry_changed_since(registry, 0, before));
+    assert_false(registry_changed_since(registry, 1, before));
+    before = registry_newest_revision(registry);
+    assert_true(look_at(1002));
+    assert_int_equal(registry_newest_revision(registry), before);
+    end();
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_start, folder_stop)
 
 int main(void)
@@ -179,6 +201,7 @@ int main(void)
         TEST(test_one_client),
         TEST(test_two_kinds_of_address),
         TEST(test_a_client_with_changes_of_its_own),
+        TEST(test_a_client_whose_light_stays),
     };
 
     return cmocka_run_group_tests_name("announce_server", tests, disk_start, NULL);
