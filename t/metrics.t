@@ -389,10 +389,11 @@ subtest 'the store' => sub {
     rename $folder, "$folder.away" or die "rename: $!";
     $other->store_becomes('degraded', 'the folder is gone');
     is(scrape($other)->value('vpnsentinel_store_state', state => 'degraded'), 1, 'it is told');
-    $other->keepalive({ client_id => 'one' });
-    ok($other->wait_for(sub { scrape($other)->value($lag) > 0 }), 'a change waits to be recorded');
+    $other->keepalive({ client_id => 'one', public_ip => '203.0.113.1' });
+    ok($other->wait_for(sub { scrape($other)->value($lag) > 1 }), 'a change waits to be recorded');
     my $first = scrape($other)->value($lag);
-    $other->keepalive({ client_id => 'one', city => 'Rome' });
+    $other->keepalive({ client_id => 'one', public_ip => '203.0.113.2' });
+    $other->is_announced('one', 'connected ip_changed', 'the monitor has looked at the next');
     cmp_ok(scrape($other)->value($lag), '>', $first, 'the oldest counts, and it waits on');
     rename "$folder.away", $folder or die "rename: $!";
     $other->store_becomes('ok', 'the folder is back');

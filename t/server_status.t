@@ -62,6 +62,14 @@ subtest 'HTML' => sub {
     is_deeply([ grep { $open{$_} } sort keys %open ], [], 'what is opened is closed');
     like($page, qr{</body></html>\s*\z}, 'the rest of the page is there');
 };
+subtest 'over reloads' => sub {
+    for my $how (qw(graceful restart)) {
+        $sentinel->$how;
+        my @sections = page($sentinel) =~ /VPN Sentinel [\d.]+</g;
+        is(scalar @sections, 1, "$how: one section");
+        is(lines($sentinel)->{Keepalives}, 6, '... what was counted is there');
+    }
+};
 $sentinel->check_error_log;
 
 subtest 'troubles are told, escaped' => sub {

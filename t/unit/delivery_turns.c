@@ -199,6 +199,23 @@ static void test_answered_question_stays(void **state)
     assert_int_equal(store.is.question_count + store.is.message_count, 0);
 }
 
+/* What is counted are alerts. */
+static void test_answers_do_not_count(void **state)
+{
+    (void)state;
+    ask("/status", 0);
+    tend(HTTP("500 Error", ""));
+    assert_int_equal(server.connections, 1);
+    assert_int_equal(counters_get(&counters, COUNT_SEND_FAILED), 0);
+    tend_in(60, TAKEN);
+    assert_sent(1, "answer to /status");
+    assert_int_equal(store.is.question_count, 0);
+    assert_int_equal(counters_get(&counters, COUNT_SENT), 0);
+    put_offline(1);
+    tend_in(60, TAKEN);
+    assert_int_equal(counters_get(&counters, COUNT_SENT), 1);
+}
+
 /* Its removal takes its time: nothing goes meanwhile. */
 static void test_slow_store(void **state)
 {
@@ -376,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_answer_yet, start, stop),
         cmocka_unit_test_setup_teardown(test_question_stays, start, stop),
         cmocka_unit_test_setup_teardown(test_answered_question_stays, start, stop),
+        cmocka_unit_test_setup_teardown(test_answers_do_not_count, start, stop),
         cmocka_unit_test_setup_teardown(test_slow_store, start, stop),
         cmocka_unit_test_setup_teardown(test_flapping, start, stop),
         cmocka_unit_test_setup_teardown(test_flapping_holds_up_nobody, start, stop),
