@@ -2,6 +2,7 @@
 
 #include "http_protocol.h"
 
+#include "apr_lib.h"
 #include "apr_strings.h"
 
 #include "answer.h"
@@ -15,7 +16,6 @@
 #define PREFIX "/badge/"
 #define SUFFIX ".svg"
 
-#define LETTER 7u /* width of one, about; the text is fitted into it */
 #define MARGIN 8u /* beside a text */
 #define SHAPE 20u /* width of the shape's place */
 #define HEIGHT 20u
@@ -42,18 +42,34 @@ const char *badge_client_id(const char *rest, apr_pool_t *pool)
     return vps_valid_client_id(id, strlen(id)) ? id : NULL;
 }
 
+/* About, in the fonts that are asked for; others are fitted into it. */
+static unsigned int width_of(const char *text)
+{
+    unsigned int width = 0;
+
+    for (; *text != '\0'; text++) {
+        if (strchr("fijlrtI1,- ", *text) != NULL) {
+            width += 4;
+        } else if (strchr("mwMW", *text) != NULL) {
+            width += 10;
+        } else {
+            width += apr_isupper(*text) ? 8 : 7;
+        }
+    }
+    return width;
+}
+
 static void write_text(html_t *svg, const char *text, unsigned int x)
 {
-    html_printf(svg, "<text x=\"%u\" y=\"14\" textLength=\"%u\">", x,
-                LETTER * (unsigned int)strlen(text));
+    html_printf(svg, "<text x=\"%u\" y=\"14\" textLength=\"%u\">", x, width_of(text));
     html_attribute(svg, text);
     html_put(svg, "</text>");
 }
 
 static void write_badge(html_t *svg, const char *client_id, const char *words, light_t light)
 {
-    const unsigned int left = 2 * MARGIN + LETTER * (unsigned int)strlen(client_id);
-    const unsigned int width = left + SHAPE + MARGIN + LETTER * (unsigned int)strlen(words);
+    const unsigned int left = 2 * MARGIN + width_of(client_id);
+    const unsigned int width = left + SHAPE + width_of(words) + MARGIN;
 
     html_printf(svg,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" role=\"img\">"
