@@ -53,28 +53,34 @@ static bool is_set(const char *name)
     return value != NULL && value[0] != '\0';
 }
 
+/* The variable that the configuration file sets; it sets only one of them, or options_load() refuses. */
+static const char *variable_in_file(const char *path)
+{
+    config_file_t file;
+    char fault[OPTIONS_FAULT_SIZE];
+
+    return config_file_read(&file, path, true, fault, sizeof(fault)) &&
+                   config_file_get(&file, KEY) != NULL
+               ? KEY
+               : KEY_FILE;
+}
+
 /* Where the key comes from, as options_load() chooses. */
 static void find_key_source(settings_t *out, const settings_flags_t *flags, const char *path)
 {
-    const char *name = NULL;
-    config_file_t file;
-    char fault[OPTIONS_FAULT_SIZE];
+    const bool in_environment = is_set(KEY) || is_set(KEY_FILE);
+    const char *variable;
 
     if (out->options.api_key[0] == '\0') {
         return;
     }
+    variable = !in_environment ? variable_in_file(path) : is_set(KEY) ? KEY : KEY_FILE;
+    out->key_is_in_file = strcmp(variable, KEY_FILE) == 0;
     if (flags->key_file != NULL) {
         snprintf(out->key_source, sizeof(out->key_source), "--key-file");
-        return;
-    }
-    name = is_set(KEY) ? KEY : is_set(KEY_FILE) ? KEY_FILE : NULL;
-    if (name != NULL) {
-        snprintf(out->key_source, sizeof(out->key_source), "%s in the environment", name);
-        return;
-    }
-    if (config_file_read(&file, path, true, fault, sizeof(fault))) {
-        snprintf(out->key_source, sizeof(out->key_source), "%s in %.511s",
-                 config_file_get(&file, KEY) != NULL ? KEY : KEY_FILE, path);
+    } else {
+        snprintf(out->key_source, sizeof(out->key_source), "%s in %.511s", variable,
+                 in_environment ? "the environment" : path);
     }
 }
 
@@ -100,14 +106,13 @@ bool settings_load(settings_t *out, const settings_flags_t *flags, char fault[OP
     return true;
 }
 
-/* Is it a file whose key is in use, and may everybody read it? */
+/* May everybody read the file that the key is from? */
 static bool is_open_to_all(const settings_t *settings)
 {
-    const char *path = settings->options.api_key_file;
     struct stat info;
 
-    return path[0] != '\0' && strncmp(settings->key_source, KEY " ", strlen(KEY " ")) != 0 &&
-           stat(path, &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0;
+    return settings->key_is_in_file && stat(settings->options.api_key_file, &info) == 0 &&
+           S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0;
 }
 
 void settings_warn(const settings_t *settings)

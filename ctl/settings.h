@@ -19,6 +19,7 @@ typedef struct settings_flags_t {
 typedef struct settings_t {
     options_t options;
     char key_source[OPTIONS_PATH_SIZE + 64]; /* for people; "" = there is no key */
+    bool key_is_in_file;                     /* that of options.api_key_file */
 } settings_t;
 
 /*

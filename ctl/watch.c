@@ -27,7 +27,8 @@ typedef struct watch_t {
     fleet_t fleet;          /* of the last good answer */
     ask_answer_t answer;    /* the last one */
     int64_t away_since;     /* by our monotonic clock, sec; 0 = the server answers */
-    char fault[FAULT_SIZE]; /* why it does not, as it came */
+    ask_kind_t away_kind;   /* why it does not */
+    char fault[FAULT_SIZE]; /* the same in a sentence, as it came */
     bool is_over;
 } watch_t;
 
@@ -215,20 +216,19 @@ static void take_fleet(watch_t *watch, fleet_t *fleet)
     fleet_clear(&before);
 }
 
-/* The server is away: that is told once for each new reason, and waited for. */
+/* The server is away: that is told once for each new kind of it, and waited for. */
 static void take_fault(watch_t *watch)
 {
-    char fault[FAULT_SIZE];
     const bool is_new = watch->away_since == 0;
 
-    ask_fault(fault, sizeof(fault), watch->asker, &watch->answer);
-    if (!watch->is_drawn && (is_new || strcmp(fault, watch->fault) != 0)) {
-        tell("%s; waiting", fault);
+    ask_fault(watch->fault, sizeof(watch->fault), watch->asker, &watch->answer);
+    if (!watch->is_drawn && (is_new || watch->answer.kind != watch->away_kind)) {
+        tell("%s; waiting", watch->fault);
     }
+    watch->away_kind = watch->answer.kind;
     if (is_new) {
         watch->away_since = elapsed() / 1000;
     }
-    memcpy(watch->fault, fault, sizeof(fault));
 }
 
 /* Returns false when there is no use in going on. */

@@ -325,6 +325,24 @@ subtest 'help and version' => sub {
     }
 };
 
+subtest 'completion' => sub {
+    plan skip_all => 'bash is not installed' if system('bash -c true 2>/dev/null') != 0;
+    my $completed = sub {
+        my ($word, $before) = @_;
+        my $script = "$SOURCE/ctl/vpn-sentinel-ctl.bash";
+        open my $out, '-|', 'bash', '--norc', '-c', '. "$0" && _vpn_sentinel_ctl x "$1" "$2" && echo "${COMPREPLY[*]}"',
+            $script, $word, $before or die "bash: $!";
+        return join '', readline $out;
+    };
+    my ($table) = content('ctl/arguments.c') =~ /option flags\[\] = \{(.*?)\};/s;
+    my ($commands) = content('ctl/arguments.c') =~ /commands\[\] = \{(.*?)\n\};/s;
+    my @known = sort((map { "--$_" } $table =~ /\{"([a-z-]+)"/g), $commands =~ /\{"([a-z]+)"/g);
+    is(join(' ', sort split ' ', $completed->('', 'vpn-sentinel-ctl')), "@known", 'all commands and options');
+    is($completed->('--s', 'list'), "--status --since --server\n", 'the beginning of an option');
+    is($completed->('', '--light'), "green yellow grey red\n", 'words of an option');
+    is($completed->('', '--server'), "\n", 'nothing, where anything may stand');
+};
+
 # --- servers that are none ------------------------------------------------------------------------
 
 {

@@ -7,6 +7,7 @@ use JSON::PP ();
 use Test::More;
 
 use Ctl;
+use LocalServer;
 use Sentinel;
 
 my $ENTER = "\e[?1049h\e[?25l";
@@ -72,6 +73,29 @@ subtest 'a server that is away from the start' => sub {
     ok($watch->wait_for_err(qr/; waiting\n/), 'is waited for');
     kill 'HUP', $watch->pid;
     is($watch->end, 0, 'SIGHUP ends it');
+};
+
+{
+    package Fickle;
+    use parent -norequire, 'LocalServer';
+
+    sub service { return 'any' }
+    sub answer { return (200, {}, '{"clients":[],"count":0}') }
+}
+
+subtest 'a server that fails again and again' => sub {
+    my $server = Fickle->start;
+    $server->misbehave(any => { status => 503, body => '' });
+    my $watch = watch(env => { VPN_SENTINEL_SERVER_URL => $server->url });
+    ok($watch->wait_until(sub { $server->requests('any') >= 3 }), 'is asked again');
+    is($watch->err, 'vpn-sentinel-ctl: ' . $server->url . " fails (HTTP 503); waiting\n", '... and told once');
+    $server->misbehave(any => { status => 429, header => { 'Retry-After' => 1 }, body => '' });
+    ok($watch->wait_for_err(qr/waiting\n.* is asked too often: try again in 1 s; waiting\n/), 'once more for another reason');
+    $server->behave('any');
+    ok($watch->wait_for_err(qr/the server answers again after \d+ s\n\z/), '... and when it is over');
+    ok($watch->wait_for(qr/Z 0 clients\n\z/), 'then it begins');
+    kill 'INT', $watch->pid;
+    is($watch->end, 0, 'Ctrl-C ends it');
 };
 
 subtest 'a server that refuses' => sub {

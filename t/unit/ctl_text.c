@@ -131,6 +131,25 @@ static void test_safe_cut(void **state)
     assert_string_equal(text_safe(out, sizeof(out), "1234\x1b", 5), "1234…");
 }
 
+/* Whatever is left of the room, nothing is written behind it. */
+static void test_append_room(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len < 20; len++) {
+        char room[13] = "";
+
+        room[12] = '#';
+        for (int i = 0; i < 20; i++) {
+            char more[20] = "";
+
+            memset(more, 'x', len);
+            text_append(room, 12, "", more);
+            assert_in_range(strlen(room), 1, 11);
+            assert_int_equal(room[12], '#');
+        }
+    }
+}
+
 static void test_append(void **state)
 {
     char out[12] = "";
@@ -199,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup(test_all_bytes, in_ascii),
         cmocka_unit_test_setup(test_safe_cut, in_utf8),
         cmocka_unit_test_setup(test_append, in_utf8),
+        cmocka_unit_test_setup(test_append_room, in_utf8),
         cmocka_unit_test_setup(test_columns, in_utf8),
         cmocka_unit_test_setup(test_fit, in_utf8),
     };
