@@ -248,13 +248,12 @@ subtest "the client's own file" => sub {
     plan skip_all => 'cannot give the program a file system of its own' unless VpsHttpd->can_mount;
     my $file = put('client.conf', "VPN_SENTINEL_SERVER_URL=$URL\nVPN_SENTINEL_API_KEY=$KEY\n");
     my $run = sub {
-        my ($by) = @_;
-        return ctl(['status'], env => { VPN_SENTINEL_SERVER_URL => undef, VPN_SENTINEL_API_KEY => undef },
-            default_config => 1, by => ['unshare', '--mount', 'sh', '-c', "cp '$file' /tmp/ctl-conf.\$\$ &&"
-            . " mount -t tmpfs none /etc && $by mv /tmp/ctl-conf.\$\$ /etc/vpn-sentinel/client.conf; exec \"\$@\"", 'sh']);
+        my ($copy) = @_;
+        return ctl(['status'], env => { VPN_SENTINEL_SERVER_URL => undef, VPN_SENTINEL_API_KEY => undef }, default_config => 1,
+            by => ['unshare', '--mount', 'sh', '-c', "mount -t tmpfs none /etc && $copy && exec \"\$@\"", 'sh']);
     };
-    is($run->('mkdir /etc/vpn-sentinel &&')->{status}, 0, 'is read');
-    like($run->('rm /tmp/ctl-conf.$$; false &&')->{err}, qr{\Avpn-sentinel-ctl: http://localhost:5000 }, 'may be missing');
+    is($run->("mkdir /etc/vpn-sentinel && cp '$file' /etc/vpn-sentinel")->{status}, 0, 'is read');
+    like($run->('true')->{err}, qr{\Avpn-sentinel-ctl: http://localhost:5000 }, 'may be missing');
 };
 
 subtest 'whose key is refused' => sub {
