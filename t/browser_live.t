@@ -291,8 +291,18 @@ subtest 'a server that is away' => sub {
 subtest 'a tab that nobody sees' => sub {
     my %asked;
     my $count = sub { $asked{/since=/ ? 'feed' : 'else'}++ for $browser->requests; $asked{feed} // 0 };
+    # It is hidden while a question is under way.
+    $browser->run(<<'JS');
+const real = window.fetch;
+window.fetch = async (...all) => {
+    window.fetch = real;
+    window.isAsking = true;
+    await new Promise((shown) => document.addEventListener('visibilitychange', shown, { once: true }));
+    return real(...all);
+};
+JS
+    becomes($browser, 'window.isAsking', 'asks');
     $browser->hide;
-    # What was under way when it was hidden may still come.
     ok($browser->wait_for(sub { my $now = $count->(); $count->() == $now }, 30), 'is hidden');
     sleep 1;
     my $asked = $count->();

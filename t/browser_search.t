@@ -65,27 +65,40 @@ subtest 'searching as one types' => sub {
     open_page($browser, $httpd);
     shows($ALL, 100, 'all at first, a hundred on a page');
     mark();
-    $browser->requests;
     $browser->type('#q', 'SITE-23');
     shows('site-230', 6, 'six are left');
     is(query(), '?q=SITE-23', 'the address says so');
     is($browser->text('#found'), '6 clients found. Show all', '... and the page');
-    my @searched = grep { /q=/ } $browser->requests;
-    cmp_ok(scalar @searched, '<', length 'SITE-23', 'not each key is asked for');
     is_marked('nothing is loaded anew');
     is(focused(), 'q', 'the field has the focus');
     $browser->keys(' ', 'd', 'e', 'v', 'a');
     shows('site-230', 3, 'a second word, another column');
-    $browser->keys('x', 'y');
+    $browser->requests;
+    $browser->run_async(<<'JS');
+const done = arguments[0];
+const field = document.getElementById('q');
+const end = field.value + 'xyxyxyxyxy';
+const press = () => {
+    if (field.value === end) {
+        done();
+        return;
+    }
+    field.value = end.slice(0, field.value.length + 1);
+    field.dispatchEvent(new Event('input'));
+    setTimeout(press, 20);
+};
+press();
+JS
     becomes($browser, 'document.getElementById("found").textContent.startsWith("No client is like that")',
         'nobody is left');
+    cmp_ok(scalar(grep { /q=/ } $browser->requests), '<', 10, '... and not each key was asked for');
     ok(!$browser->run('return document.querySelector("table").checkVisibility()'), '... and no table');
     $browser->click('#found a');
     shows($ALL, 100, 'back to all');
     is($browser->run('return document.getElementById("q").value'), '', '... also in the field');
     $browser->back;
     shows('', 0, 'the back button');
-    is($browser->run('return document.getElementById("q").value'), 'SITE-23 devaxy', '... also in the field');
+    is($browser->run('return document.getElementById("q").value'), 'SITE-23 devaxyxyxyxyxy', '... also in the field');
     $browser->click('#q');
     $browser->keys('Control+a', 'Backspace');
     shows($ALL, 100, 'nothing to search for');
