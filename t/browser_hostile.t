@@ -10,7 +10,7 @@ use Test::More;
 use Browser;
 use Browser::Dashboard qw(:all);
 use Browser::Hostile
-    qw(hostile_reports hostile_texts raw_markup scripts_run tame_reports watch_for_scripts);
+    qw(hostile_reports raw_markup scripts_run tame_reports watch_for_scripts);
 use VpsHttpd;
 
 plan skip_all => Browser->missing if Browser->missing;
@@ -95,7 +95,8 @@ subtest 'the fleet' => sub {
     is_quiet($browser, 'live');
     for my $page (@PAGES) {
         open_page($browser, $httpd, $page);
-        is(join("\n", wrong_cells($browser->run($CELLS), @hostile)), '', "hostile$page: what was sent is shown");
+        is(join("\n", wrong_cells($browser->run($CELLS), @hostile)), '',
+            "hostile$page: what was sent is shown");
         is_deeply(elements(), $tame{$page}, '... the elements and attributes are the page\'s own');
         is(scripts_run($browser), '', '... no script ran');
         is_quiet($browser, "hostile$page");

@@ -247,7 +247,8 @@ sub says_of {
 
 subtest 'answers that are none' => sub {
     my $since = qr/^Not live since \d+:\d\d:\d\d.*: /;
-    says_of('new Response("x", {status: 503})', qr/${since}the server answers otherwise \(503\)/, 'status 503');
+    says_of('new Response("x", {status: 503})',
+        qr/${since}the server answers otherwise \(503\)/, 'status 503');
     says_of('new Response("x", {status: 404})', qr/${since}this is no longer there/, 'status 404');
     says_of('new Response("<html>", {headers: {"Content-Type": "text/html"}})',
         qr/${since}the server answers otherwise \(200\); a reload may help/, 'a page to log in');

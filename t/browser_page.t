@@ -5,7 +5,6 @@ use warnings;
 use utf8;
 
 use File::Temp qw(tempdir);
-use JSON::PP ();
 use Test::More;
 
 use Browser;
@@ -94,7 +93,8 @@ subtest 'on paper' => sub {
     $browser->screenshot('print');
     is($browser->run('return getComputedStyle(document.querySelector("#rows td")).display'), 'table-cell',
         'the table is a table');
-    is($browser->run('const s = getComputedStyle(document.body); return `${s.color} on ${s.backgroundColor}`'),
+    is($browser->run('const s = getComputedStyle(document.body);'
+        . 'return `${s.color} on ${s.backgroundColor}`'),
         'rgb(0, 0, 0) on rgb(255, 255, 255)', 'black on white, whatever the screen is');
     is($browser->run('return [...document.querySelectorAll("form, #live, #pager")]'
         . '.filter((e) => e.checkVisibility()).length'), 0, 'nothing that paper cannot do');
@@ -110,8 +110,9 @@ subtest 'colours of one\'s own' => sub {
     my $outline = 'return [...document.querySelectorAll("#summary a")]'
         . '.filter((a) => getComputedStyle(a).outlineStyle !== "none").map((a) => a.textContent).join()';
     like($browser->run($outline), qr/^. 2 alarm$/, 'one sees which light is chosen');
-    is($browser->run('return [...document.querySelectorAll("#rows .mark")].map((m) => m.textContent).join("")'),
-        '■■', 'and by their marks what lights there are');
+    is($browser->run('return [...document.querySelectorAll("#rows .mark")]'
+        . '.map((mark) => mark.textContent).join("")'), '■■',
+        'and by their marks what lights there are');
     $browser->media;
 };
 
@@ -191,7 +192,8 @@ CONF
     $other->reload;
     becomes($other, $is_live, '... loaded anew');
     $other->click('#rows a');
-    is($other->run('return location.pathname.replace(/[^/]+$/, "")'), '/some/where/client/', 'a client\'s page');
+    is($other->run('return location.pathname.replace(/[^/]+$/, "")'), '/some/where/client/',
+        'a client\'s page');
     becomes($other, $is_live, '... is live');
     $other->click('#events a') if $other->find_all('#events a');
     $other->click('header a');

@@ -98,7 +98,8 @@ JS
     is($browser->run('return document.getElementById("q").value'), '', '... also in the field');
     $browser->back;
     shows('', 0, 'the back button');
-    is($browser->run('return document.getElementById("q").value'), 'SITE-23 devaxyxyxyxyxy', '... also in the field');
+    is($browser->run('return document.getElementById("q").value'), 'SITE-23 devaxyxyxyxyxy',
+        '... also in the field');
     $browser->click('#q');
     $browser->keys('Control+a', 'Backspace');
     shows($ALL, 100, 'nothing to search for');
@@ -138,7 +139,8 @@ subtest 'words of every kind' => sub {
     shows('', 0, 'a hundred letters beyond ASCII');
     is(live($browser), 'Live', '... are no fault');
     $browser->reload;
-    is($browser->run('return document.getElementById("q")?.value'), $umlauts, '... nor when it is loaded anew');
+    is($browser->run('return document.getElementById("q")?.value'), $umlauts,
+        '... nor when it is loaded anew');
     is_quiet($browser, 'all kinds');
     remove($httpd, 'odd');
 };
