@@ -97,7 +97,8 @@ sub hear {
     my ($socket, $re) = @_;
     my @heard;
     my $end = time + 20;
-    while (time < $end && IO::Select->new($socket)->can_read(1)) {
+    while (time < $end) {
+        next if !IO::Select->new($socket)->can_read(1);
         recv $socket, my $message, 4096, 0;
         push @heard, $message;
         last if $message =~ $re;

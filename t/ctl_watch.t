@@ -164,9 +164,9 @@ if (Ctl->can_have_terminal) {
     subtest 'a pause' => sub {
         my $watch = watch(terminal => [12, 100], args => ['--interval', 3600]);
         ok($watch->wait_for(qr/berlin/), 'it is drawn');
+        my $from = length $watch->out;
         $watch->type("\x1a");
         ok($watch->wait_until(sub { state_of($watch->pid) eq 'T' }), 'Ctrl-Z stops it');
-        my $from = length $watch->out;
         $watch->resume;
         ok($watch->wait_for(qr/\Q$LEAVE$ENTER\E.*berlin/s, $from), 'the screen was given back, and is drawn again');
         $watch->type('q');
