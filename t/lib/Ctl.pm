@@ -31,7 +31,7 @@ what is typed. Waits for its end; returns a hash of status (exit status, or "sig
 The running program. out() and err() are what it has written; wait_for(RE, FROM) waits until out matches behind
 character FROM (0), wait_for_err(RE) the same for err, wait_until(CODE) until CODE says yes; each returns
 whether it did. type(TEXT) is for a terminal. pid is the program's; resume()
-lets it go on after a stop. end() waits for its end and returns the
+lets both go on after a stop, also after one that comes too late. end() waits for its end and returns the
 status, undef when it does not end.
 
 =cut
@@ -120,7 +120,7 @@ sub type {
 
 sub resume {
     my ($self) = @_;
-    kill 'CONT', $self->{child};    # script stops with the program, and lets it go on with itself
+    kill 'CONT', $self->{child}, $self->pid;    # script stops with the program, some time later
     return;
 }
 
@@ -170,7 +170,10 @@ sub wait_for_err {
 
 sub end {
     my ($self) = @_;
-    my $ended = $self->wait_until(sub { waitpid($self->{child}, POSIX::WNOHANG()) != 0 });
+    my $ended = $self->wait_until(sub {
+        kill 'CONT', $self->{child};
+        return waitpid($self->{child}, POSIX::WNOHANG()) != 0;
+    });
     my $status = $?;
     return if !$ended;
     delete $self->{child};
