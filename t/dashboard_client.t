@@ -36,7 +36,7 @@ sub state_of {
 sub items {
     my ($html, $class) = @_;
     my ($list) = $html =~ m{<(?:ul|ol)$class>(.*?)</(?:ul|ol)>}s;
-    return map { DashboardPage::text($_) } ($list // '') =~ m{<li>(.*?)</li>}gs;
+    return map { DashboardPage::text($_) } ($list // '') =~ m{<li[^>]*>(.*?)</li>}gs;
 }
 
 subtest 'all that a client says' => sub {

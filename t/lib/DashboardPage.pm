@@ -140,6 +140,7 @@ my @allowed = (
     qq(link rel="(?:icon|stylesheet)" href="$base(?:icon\\.svg|dashboard\\.css)\\?[0-9a-f]{8}"),
     qq(script src="${base}dashboard\\.js\\?[0-9a-f]{8}" defer),
     '(?:p|div|section|thead|tbody|nav) id="\w+"', 'p id="live" role="status"', 'table hidden',
+    qq(li id="e-[0-9a-f]+-[0-9a-f]+"),
     '(?:div|section|ul|ol|p|li|span|b) class="[\w ]+"', 'p class="notice" role="status"',
     '(?:p|span) class="[\w ]+" aria-hidden="true"',
     qq(tr id="c-$id" class="\\w+"), 'td data-label="[\w ]+"',
