@@ -87,7 +87,15 @@ void store_put_event(store_t *store, event_t *event, bool deliver);
 /* Record one that was recorded before and lost with its file, under its id, without a message. */
 void store_restore_event(store_t *store, const event_t *event);
 
-void store_remove_message(store_t *store, uint64_t message); /* delivered */
+/*
+ * A message for one more destination of an event that has just been recorded: a webhook's number, from
+ * 1 to INT64_MAX.
+ */
+#define STORE_TELEGRAM UINT64_C(0) /* the destination of store_put_event() */
+void store_put_message(store_t *store, uint64_t event, uint64_t destination);
+
+void store_remove_message(store_t *store, uint64_t message);   /* delivered, or given up */
+void store_remove_queue(store_t *store, uint64_t destination); /* all that waits for it */
 void store_put_setting(store_t *store, const char *name, const char *value);
 
 /* Keep a question until it is answered. Those of the disk are not taken over into memory. */
@@ -121,8 +129,15 @@ bool store_get_announced(store_t *store, uint64_t uid, announced_t *out);
 void store_read_events(store_t *store, uint64_t after, size_t limit,
                        void (*visit)(void *ctx, const event_t *event), void *ctx);
 
-/* The oldest message behind this one (0 = of all) and its event; false = none. */
+/* The oldest message to Telegram behind this one (0 = of all) and its event; false = none. */
 bool store_next_message(store_t *store, uint64_t after, uint64_t *message, event_t *event);
+
+/* The same of any destination. */
+bool store_next_message_to(store_t *store, uint64_t destination, uint64_t after, uint64_t *message,
+                           event_t *event);
+
+/* The next destination behind this one (0: the first webhook) that something waits for; false = none. */
+bool store_next_destination(store_t *store, uint64_t after, uint64_t *destination);
 
 /*
  * How many events of the same client and kind were recorded before this one, at most so long before
@@ -137,11 +152,14 @@ bool store_next_question(store_t *store, question_t *out);
 /* A number that is another one whenever a message, a question or a setting may have come or gone. */
 uint64_t store_changes(const store_t *store);
 
-/* Is no message of this client waiting? */
+/* Is no message of this client waiting, for whomever? */
 bool store_is_settled(store_t *store, uint64_t uid);
 
-/* How many messages wait, and since when (sec since epoch, 0 = none, or not known). */
+/* How many messages to Telegram wait, and since when (sec since epoch, 0 = none, or not known). */
 uint64_t store_queue(store_t *store, int64_t *oldest);
+
+/* The same of any destination. */
+uint64_t store_queue_to(store_t *store, uint64_t destination, int64_t *oldest);
 
 /* A setting into size bytes; false, out "", when there is none. */
 bool store_get_setting(store_t *store, const char *name, char *out, size_t size);

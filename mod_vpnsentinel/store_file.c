@@ -309,7 +309,8 @@ static const struct {
     bool (*is_readable)(sqlite3_stmt *row); /* as its reader judges */
 } queues[] = {
     {"messages", "outbox",
-     "SELECT o.id, e.* FROM disk.outbox o LEFT JOIN disk.events e ON e.id = o.event ORDER BY o.id",
+     "SELECT o.id, e.* FROM disk.outbox o LEFT JOIN disk.events e ON e.id = o.event"
+     " AND typeof(o.destination) = 'integer' AND o.destination >= 0 ORDER BY o.id",
      is_message},
     {"questions", "questions", "SELECT " STORE_ROW_QUESTION " FROM disk.questions ORDER BY id",
      is_question},

@@ -30,19 +30,21 @@ static void set_ids(sqlite3 *db)
                         newest, newest);
 }
 
-/* ?1 = id of a message, ?2 = of its event. One at a time: what can be read is taken. */
+/* ?1 = id of a message, ?2 = of its event, ?3 = whom it is for. One at a time: what can be read is taken. */
 static const char *const copies[] = {
     "INSERT OR IGNORE INTO main.events SELECT * FROM disk.events WHERE id = ?2",
-    "INSERT OR IGNORE INTO main.outbox SELECT ?1, id FROM main.events WHERE id = ?2",
+    "INSERT OR IGNORE INTO main.outbox SELECT ?1, id, ?3 FROM main.events WHERE id = ?2",
     ("INSERT OR IGNORE INTO main.announced SELECT * FROM disk.announced"
      " WHERE uid = (SELECT uid FROM main.events WHERE id = ?2)"),
 };
 
-static void copy_message(sqlite3_stmt *const copy[], int64_t message, int64_t event)
+/* row: id, event, destination. */
+static void copy_message(sqlite3_stmt *const copy[], sqlite3_stmt *row)
 {
     for (size_t i = 0; i < COUNT(copies); i++) {
-        (void)sqlite3_bind_int64(copy[i], 1, message);
-        (void)sqlite3_bind_int64(copy[i], 2, event);
+        for (int column = 0; column < sqlite3_bind_parameter_count(copy[i]); column++) {
+            (void)sqlite3_bind_int64(copy[i], column + 1, sqlite3_column_int64(row, column));
+        }
         (void)sqlite3_step(copy[i]);
         (void)sqlite3_reset(copy[i]);
     }
@@ -56,10 +58,10 @@ static void copy_messages(sqlite3 *db)
     for (size_t i = 0; i < COUNT(copies); i++) {
         (void)sqlite3_prepare_v2(db, copies[i], -1, &copy[i], NULL);
     }
-    (void)sqlite3_prepare_v2(db, "SELECT id, event FROM disk.outbox ORDER BY id", -1, &messages,
-                             NULL);
+    (void)sqlite3_prepare_v2(db, "SELECT id, event, destination FROM disk.outbox ORDER BY id", -1,
+                             &messages, NULL);
     while (sqlite3_step(messages) == SQLITE_ROW) {
-        copy_message(copy, sqlite3_column_int64(messages, 0), sqlite3_column_int64(messages, 1));
+        copy_message(copy, messages);
     }
     (void)sqlite3_finalize(messages);
     for (size_t i = 0; i < COUNT(copies); i++) {
@@ -85,12 +87,14 @@ static const char *const gifts[] = {
     " m.uid, m.number, m.kind, m.at, m.client_id, m.detail FROM main.events m ORDER BY m.id",
 
     /* What no message of the memory waits for was delivered. */
-    "DELETE FROM disk.outbox WHERE event IN ("
-    "SELECT d.id FROM main.events m JOIN disk.events d USING (uid, number)"
-    " WHERE m.id NOT IN (SELECT event FROM main.outbox))",
+    "DELETE FROM disk.outbox WHERE EXISTS ("
+    "SELECT 1 FROM disk.events d JOIN main.events m USING (uid, number)"
+    " WHERE d.id = disk.outbox.event AND NOT EXISTS ("
+    "SELECT 1 FROM main.outbox o"
+    " WHERE o.event = m.id AND o.destination = disk.outbox.destination))",
 
     "INSERT OR IGNORE INTO disk.outbox"
-    " SELECT nullif(o.id, (SELECT d.id FROM disk.outbox d WHERE d.id = o.id)), d.id"
+    " SELECT nullif(o.id, (SELECT d.id FROM disk.outbox d WHERE d.id = o.id)), d.id, o.destination"
     " FROM main.outbox o JOIN main.events m ON m.id = o.event"
     " JOIN disk.events d USING (uid, number) ORDER BY o.id",
 

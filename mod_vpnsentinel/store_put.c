@@ -181,8 +181,16 @@ void store_put_event(store_t *store, event_t *event, bool deliver)
     }
     event->id = (uint64_t)sqlite3_last_insert_rowid(store->db);
     if (deliver) {
+        store_put_message(store, event->id, STORE_TELEGRAM);
+    }
+}
+
+void store_put_message(store_t *store, uint64_t event, uint64_t destination)
+{
+    if (begin(store, true)) {
         store->changes++;
-        (void)run_on(store, PUT_MESSAGE, event->id);
+        (void)sqlite3_bind_int64(store->statement[PUT_MESSAGE], 2, (int64_t)destination);
+        (void)run_on(store, PUT_MESSAGE, event);
     }
 }
 
@@ -199,6 +207,14 @@ void store_remove_message(store_t *store, uint64_t message)
     if (begin(store, true)) {
         store->changes++;
         (void)run_on(store, REMOVE_MESSAGE, message);
+    }
+}
+
+void store_remove_queue(store_t *store, uint64_t destination)
+{
+    if (begin(store, true)) {
+        store->changes++;
+        (void)run_on(store, REMOVE_QUEUE, destination);
     }
 }
 

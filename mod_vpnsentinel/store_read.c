@@ -77,9 +77,16 @@ void store_read_events(store_t *store, uint64_t after, size_t limit,
 
 bool store_next_message(store_t *store, uint64_t after, uint64_t *message, event_t *event)
 {
+    return store_next_message_to(store, STORE_TELEGRAM, after, message, event);
+}
+
+bool store_next_message_to(store_t *store, uint64_t destination, uint64_t after, uint64_t *message,
+                           event_t *event)
+{
     sqlite3_stmt *statement = store->statement[NEXT_MESSAGE];
 
     (void)sqlite3_bind_int64(statement, 1, clamp(after));
+    (void)sqlite3_bind_int64(statement, 2, clamp(destination));
     while (next_row(store, statement)) {
         if (store_row_event(event, statement, 1)) {
             *message = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -135,12 +142,31 @@ bool store_is_settled(store_t *store, uint64_t uid)
     return false;
 }
 
+bool store_next_destination(store_t *store, uint64_t after, uint64_t *destination)
+{
+    sqlite3_stmt *statement = store->statement[NEXT_DESTINATION];
+
+    (void)sqlite3_bind_int64(statement, 1, clamp(after));
+    if (!next_row(store, statement)) {
+        return false;
+    }
+    *destination = (uint64_t)sqlite3_column_int64(statement, 0);
+    store_reset(statement);
+    return *destination > after;
+}
+
 uint64_t store_queue(store_t *store, int64_t *oldest)
+{
+    return store_queue_to(store, STORE_TELEGRAM, oldest);
+}
+
+uint64_t store_queue_to(store_t *store, uint64_t destination, int64_t *oldest)
 {
     sqlite3_stmt *statement = store->statement[QUEUE];
     uint64_t count;
 
     *oldest = 0;
+    (void)sqlite3_bind_int64(statement, 1, clamp(destination));
     if (!next_row(store, statement)) {
         return 0;
     }

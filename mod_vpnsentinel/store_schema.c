@@ -85,8 +85,25 @@ static const char *const version_4[] = {
     NULL,
 };
 
+/*
+ * Of each event a message for each destination: 0 = Telegram, where all were for so far, others are
+ * webhooks.
+ */
+static const char *const version_5[] = {
+    "ALTER TABLE %s.outbox RENAME TO outbox_of_4",
+    "CREATE TABLE %s.outbox ("
+    "id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " event INTEGER NOT NULL REFERENCES events (id),"
+    " destination INTEGER NOT NULL DEFAULT 0,"
+    " UNIQUE (event, destination))",
+    "CREATE INDEX %s.outbox_order ON outbox (destination, id)",
+    "INSERT INTO %s.outbox (id, event) SELECT id, event FROM %s.outbox_of_4",
+    "DROP TABLE %s.outbox_of_4",
+    NULL,
+};
+
 /* The step at index n leads from version n to n + 1. */
-static const char *const *const steps[] = {version_1, version_2, version_3, version_4};
+static const char *const *const steps[] = {version_1, version_2, version_3, version_4, version_5};
 
 int64_t store_schema_version(void)
 {
@@ -98,7 +115,7 @@ static int take_step(sqlite3 *db, const char *schema, const char *const *stateme
     int code = SQLITE_OK;
 
     for (; code == SQLITE_OK && *statement != NULL; statement++) {
-        code = store_sql_run(db, *statement, schema);
+        code = store_sql_run(db, *statement, schema, schema); /* none names it more often */
     }
     return code;
 }

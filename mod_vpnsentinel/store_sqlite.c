@@ -28,8 +28,9 @@ static const char *const texts[STATEMENTS] = {
     [RESTORE_EVENT] =
         "INSERT OR IGNORE INTO %s.events (uid, number, kind, at, client_id, detail, id)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [PUT_MESSAGE] = "INSERT INTO %s.outbox (event) VALUES (?1)",
+    [PUT_MESSAGE] = "INSERT INTO %s.outbox (event, destination) VALUES (?1, ?2)",
     [REMOVE_MESSAGE] = "DELETE FROM %s.outbox WHERE id = ?1",
+    [REMOVE_QUEUE] = "DELETE FROM %s.outbox WHERE destination = ?1",
     [PUT_SETTING] = "INSERT OR REPLACE INTO %s.settings VALUES (?1, ?2)",
     [PUT_QUESTION] = "INSERT INTO %s.questions (asked, thread, message, text)"
                      " VALUES (?1, ?2, ?3, ?4)",
@@ -44,13 +45,16 @@ static const char *const texts[STATEMENTS] = {
     [READ_EVENTS] = "SELECT " STORE_ROW_EVENT " FROM (SELECT * FROM %s.events WHERE id > ?1"
                     " ORDER BY id DESC LIMIT ?2) ORDER BY id",
     [NEXT_MESSAGE] = "SELECT o.id, e.* FROM %s.outbox o CROSS JOIN %s.events e ON e.id = o.event"
-                     " WHERE o.id > ?1 ORDER BY o.id",
+                     " WHERE o.destination = ?2 AND o.id > ?1 ORDER BY o.id",
+    [NEXT_DESTINATION] = "SELECT destination FROM %s.outbox WHERE destination > ?1"
+                         " ORDER BY destination LIMIT 1",
     [COUNT_REPEATS] = "SELECT count(*) FROM %s.events WHERE uid = ?1 AND number < ?2"
                       " AND number >= ?3 AND kind = ?4 AND at >= ?5",
     [NEXT_QUESTION] = "SELECT " STORE_ROW_QUESTION " FROM %s.questions ORDER BY id",
     [IS_WAITING] = "SELECT 1 FROM %s.events e JOIN %s.outbox o ON o.event = e.id WHERE e.uid = ?1",
-    [QUEUE] = "SELECT (SELECT count(*) FROM %s.outbox), (SELECT at FROM %s.events WHERE id ="
-              " (SELECT event FROM %s.outbox ORDER BY id LIMIT 1))",
+    [QUEUE] = "SELECT (SELECT count(*) FROM %s.outbox WHERE destination = ?1), (SELECT at FROM"
+              " %s.events WHERE id = (SELECT event FROM %s.outbox WHERE destination = ?1"
+              " ORDER BY id LIMIT 1))",
     [GET_SETTING] = "SELECT value FROM %s.settings WHERE name = ?1",
 };
 

@@ -282,6 +282,49 @@ static void test_messages_are_walked_through(void **state)
     store_close(store);
 }
 
+static void test_each_destination_has_a_queue(void **state)
+{
+    const uint64_t one = 1, far = INT64_MAX;
+    store_t *store = open_store();
+    uint64_t destination;
+    int64_t oldest;
+
+    (void)state;
+    put_events_to(store, far, 1, 1, 3);
+    put_events_to(store, one, 2, 4, 5);
+    assert_durable(store);
+    assert_int_equal(waiting_for(store, STORE_TELEGRAM), 12345);
+    assert_int_equal(waiting_for(store, far), 123);
+    assert_int_equal(waiting_for(store, one), 45);
+    assert_int_equal(waiting_for(store, 2), 0);
+    assert_int_equal(store_queue_to(store, one, &oldest), 2);
+    assert_int_equal(oldest, 1700000004);
+    assert_int_equal(store_queue_to(store, 2, &oldest), 0);
+    assert_int_equal(oldest, 0);
+    deliver_to(store, far);
+    assert_durable(store);
+    assert_int_equal(waiting_for(store, STORE_TELEGRAM), 12345);
+    assert_int_equal(waiting_for(store, far), 23);
+    assert_true(store_next_destination(store, STORE_TELEGRAM, &destination));
+    assert_int_equal(destination, one);
+    assert_true(store_next_destination(store, destination, &destination));
+    assert_int_equal(destination, far);
+    assert_false(store_next_destination(store, destination, &destination));
+    store_remove_queue(store, far);
+    store_remove_queue(store, STORE_TELEGRAM);
+    assert_durable(store);
+    assert_int_equal(waiting_for(store, STORE_TELEGRAM), 0);
+    assert_int_equal(waiting_for(store, far), 0);
+    assert_int_equal(waiting_for(store, one), 45);
+    assert_true(store_is_settled(store, 1));
+    assert_false(store_is_settled(store, 2));
+    store_expire_events(store, INT64_MAX);
+    assert_durable(store);
+    assert_int_equal(read_events(store).count, 2); /* those that wait stay */
+    assert_int_equal(waiting_for(store, one), 45);
+    store_close(store);
+}
+
 /* Those of the same client and kind, before it, and not too long before. */
 static void test_repeats(void **state)
 {
@@ -581,6 +624,7 @@ int main(void)
         TEST(test_an_event_is_recorded_once),
         TEST(test_messages_wait_in_order),
         TEST(test_messages_are_walked_through),
+        TEST(test_each_destination_has_a_queue),
         TEST(test_repeats),
         TEST(test_questions_wait_in_order),
         TEST(test_changes_are_counted),

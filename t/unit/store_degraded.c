@@ -428,6 +428,40 @@ static void test_a_file_that_another_process_has_open(void **state)
     (void)close(ready[1]);
 }
 
+/* Each destination has in memory what it had on the disk, and on the disk what is left in memory. */
+static void test_destinations_without_a_disk(void **state)
+{
+    store_t *store = open_store();
+
+    (void)state;
+    put_events_to(store, 7, 1, 1, 3);
+    assert_durable(store);
+    rename_file(FILE_NAME, "away");
+    rename_file(FILE_NAME "-wal", "away-wal");
+    store_put_setting(store, "name", "value");
+    assert_int_equal(commit(store), STORE_FAILED);
+    assert_int_equal(store_state(store), STORE_DEGRADED);
+    assert_int_equal(waiting_for(store, STORE_TELEGRAM), 123);
+    assert_int_equal(waiting_for(store, 7), 123);
+    put_events_to(store, 9, 1, 4, 5);
+    deliver_to(store, STORE_TELEGRAM);
+    deliver_to(store, 7);
+    deliver_to(store, 7);
+    assert_int_equal(commit(store), STORE_VOLATILE);
+    rename_file("away", FILE_NAME);
+    rename_file("away-wal", FILE_NAME "-wal");
+    assert_true(tend(store));
+    assert_int_equal(waiting_for(store, STORE_TELEGRAM), 2345);
+    assert_int_equal(waiting_for(store, 7), 3);
+    assert_int_equal(waiting_for(store, 9), 45);
+    store_close(store);
+    store = open_store();
+    assert_int_equal(waiting_for(store, STORE_TELEGRAM), 2345);
+    assert_int_equal(waiting_for(store, 7), 3);
+    assert_int_equal(waiting_for(store, 9), 45);
+    store_close(store);
+}
+
 static void test_a_file_without_permission(void **state)
 {
     const uid_t nobody = 65534;
@@ -481,6 +515,7 @@ int main(void)
         TEST(test_a_replaced_file),
         TEST(test_a_file_that_another_process_has_open),
         TEST(test_a_file_without_permission),
+        TEST(test_destinations_without_a_disk),
     };
 
     return cmocka_run_group_tests_name("store_degraded", tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void test_an_empty_file_is_migrated(void **state)
     (void)state;
     write_file(FILE_NAME, 0, "", 0);
     make_store(1);
-    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 4)");
+    run_sql(FILE_NAME, "SELECT 1 / (SELECT 1 FROM pragma_user_version WHERE user_version = 5)");
     assert_string_equal(find_file(FILE_NAME "."), "");
 }
 
@@ -48,10 +48,22 @@ static void test_an_empty_file_is_migrated(void **state)
     " public_ip TEXT NOT NULL, place TEXT NOT NULL, dns TEXT NOT NULL,"                            \
     " vpn INTEGER NOT NULL);"
 
+/* Messages were for one destination only. */
+#define OUTBOX_OF_VERSION_4                                                                        \
+    "CREATE TEMP TABLE messages AS SELECT id, event FROM outbox; DROP TABLE outbox;"               \
+    "CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT,"                                   \
+    " event INTEGER NOT NULL UNIQUE REFERENCES events (id));"                                      \
+    "INSERT INTO outbox SELECT * FROM messages; DROP TABLE messages;"
+
+static void go_back_to_version_4(void)
+{
+    run_sql(FILE_NAME, OUTBOX_OF_VERSION_4 "PRAGMA user_version = 4");
+}
+
 /* Without what later versions added; the text of a table is compared to the letter. */
 static void go_back_to_version_3(void)
 {
-    run_sql(FILE_NAME, ANNOUNCED_OF_VERSION_2
+    run_sql(FILE_NAME, OUTBOX_OF_VERSION_4 ANNOUNCED_OF_VERSION_2
             "ALTER TABLE announced ADD COLUMN dns_verdict INTEGER NOT NULL DEFAULT 0;"
             "ALTER TABLE announced ADD COLUMN ipv6_verdict INTEGER NOT NULL DEFAULT 0;"
             "ALTER TABLE announced ADD COLUMN servers_ipv6 INTEGER NOT NULL DEFAULT 0;"
@@ -65,7 +77,7 @@ static void go_back_to_version_3(void)
 
 static void go_back_to_version_2(void)
 {
-    run_sql(FILE_NAME, ANNOUNCED_OF_VERSION_2
+    run_sql(FILE_NAME, OUTBOX_OF_VERSION_4 ANNOUNCED_OF_VERSION_2
             "INSERT INTO announced SELECT uid, seq, number, state, down_since, public_ip, place,"
             " dns, vpn FROM newer; PRAGMA user_version = 2");
 }
@@ -122,6 +134,41 @@ static void test_a_file_of_version_3_is_migrated(void **state)
     assert_string_equal(find_file(FILE_NAME "."), "");
 }
 
+/* What version 4 had not delivered waits for Telegram, in its order and under its ids. */
+static void test_a_file_of_version_4_is_migrated(void **state)
+{
+    store_t *store = open_store();
+    uint64_t message, before[3];
+    int64_t oldest;
+    event_t event;
+
+    (void)state;
+    put_events(store, 1, 1, 3);
+    assert_durable(store);
+    message = 0;
+    for (size_t i = 0; i < COUNT(before); i++) {
+        assert_true(store_next_message(store, message, &message, &event));
+        before[i] = message;
+    }
+    store_close(store);
+    go_back_to_version_4();
+    store = open_store();
+    assert_int_equal(store_state(store), STORE_OK);
+    assert_string_equal(store_error(store), "");
+    message = 0;
+    for (size_t i = 0; i < COUNT(before); i++) {
+        assert_true(store_next_message(store, message, &message, &event));
+        assert_int_equal(message, before[i]);
+        assert_int_equal(event.number, i + 1);
+    }
+    assert_false(store_next_destination(store, STORE_TELEGRAM, &message));
+    put_events(store, 1, 4, 4);
+    assert_durable(store);
+    assert_int_equal(store_queue(store, &oldest), 4);
+    store_close(store);
+    assert_string_equal(find_file(FILE_NAME "."), "");
+}
+
 /* As version 1 left it. */
 static void test_a_file_of_version_1_is_migrated(void **state)
 {
@@ -172,7 +219,7 @@ static void make_directory(void)
 static void make_newer(void)
 {
     make_store(1);
-    run_sql(FILE_NAME, "PRAGMA user_version = 5");
+    run_sql(FILE_NAME, "PRAGMA user_version = 6");
 }
 
 static void make_unversioned(void)
@@ -412,6 +459,7 @@ int main(void)
         TEST(test_a_file_of_version_1_is_migrated),
         TEST(test_a_file_of_version_3_is_migrated),
         TEST(test_a_file_of_version_2_is_migrated),
+        TEST(test_a_file_of_version_4_is_migrated),
         TEST(test_what_cannot_be_used_is_set_aside),
         TEST(test_set_aside_with_its_log_and_beside_an_earlier_one),
         TEST(test_the_log_goes_with_the_file),

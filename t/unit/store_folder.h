@@ -309,6 +309,42 @@ static inline void in_child(void (*run)(void))
     assert_int_equal(status, 0);
 }
 
+/* Put events of a client, numbered first to last, with messages to Telegram and this destination. */
+static inline void put_events_to(store_t *store, uint64_t destination, uint64_t uid, uint64_t first,
+                                 uint64_t last)
+{
+    for (uint64_t number = first; number <= last; number++) {
+        event_t event = full_event(uid, number);
+
+        store_put_event(store, &event, true);
+        if (event.id != 0) {
+            store_put_message(store, event.id, destination);
+        }
+    }
+}
+
+/* What waits for a destination: the numbers of the events, in order, as digits. */
+static inline uint64_t waiting_for(store_t *store, uint64_t destination)
+{
+    uint64_t message = 0, digits = 0;
+    event_t event;
+
+    while (store_next_message_to(store, destination, message, &message, &event)) {
+        digits = digits * 10 + event.number;
+    }
+    return digits;
+}
+
+/* The oldest message to a destination is delivered. */
+static inline void deliver_to(store_t *store, uint64_t destination)
+{
+    uint64_t message;
+    event_t event;
+
+    assert_true(store_next_message_to(store, destination, 0, &message, &event));
+    store_remove_message(store, message);
+}
+
 /* These messages wait, all of uid 1, in this order, and each event is recorded once. */
 static inline void assert_waiting(store_t *store, uint64_t first, uint64_t last)
 {
