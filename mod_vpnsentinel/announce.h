@@ -27,7 +27,9 @@ typedef struct announce_setup_t {
     event_ring_t *ring;
     store_t *store;
     tracking_t *tracking;
-    bool delivers; /* events become messages */
+    bool delivers;                /* events become messages to Telegram */
+    const uint64_t *destinations; /* and one for each of these */
+    size_t destination_count;
     /* An event has been recorded: tell the log. */
     void (*tell)(void *ctx, const event_t *event);
     /* Called between transactions: a sign of life. False = stop now. */

@@ -52,6 +52,14 @@ void batch_add_mark(batch_t *batch, const mark_t *mark)
     }
 }
 
+/* To all but Telegram; what was recorded before has its messages, or had them. */
+static void put_messages(const batch_t *batch, const event_t *event)
+{
+    for (size_t i = 0; event->id != 0 && i < batch->setup->destination_count; i++) {
+        store_put_message(batch->setup->store, event->id, batch->setup->destinations[i]);
+    }
+}
+
 void batch_add_event(batch_t *batch, const event_t *event)
 {
     event_t *events =
@@ -62,6 +70,7 @@ void batch_add_event(batch_t *batch, const event_t *event)
         events += batch->events++;
         *events = *event;
         store_put_event(batch->setup->store, events, batch->setup->delivers);
+        put_messages(batch, events);
     }
 }
 
@@ -69,8 +78,9 @@ void batch_add_event(batch_t *batch, const event_t *event)
 
 static void mark_announced(const batch_t *batch, tracked_t *tracked, const mark_t *mark)
 {
-    bool waits = batch->result == STORE_VOLATILE && batch->setup->delivers &&
-                 (mark->is_told || tracked->unmarked != NULL);
+    const bool delivers = batch->setup->delivers || batch->setup->destination_count > 0;
+    bool waits =
+        batch->result == STORE_VOLATILE && delivers && (mark->is_told || tracked->unmarked != NULL);
 
     tracked->is_offline = mark->is_offline;
     if (waits) {

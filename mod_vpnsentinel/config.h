@@ -68,18 +68,19 @@ typedef struct config_t {
     int telegram;       /* server-wide: config_telegram_t, CONFIG_UNSET; completed: _ON or _OFF */
     bool telegram_unused; /* server-wide, completed: off, but a token or a chat is set and nobody
                              said off */
-    const char *telegram_token;  /* server-wide, NULL = not set */
-    const char *telegram_chat;   /* server-wide, NULL = not set */
-    const char *telegram_base;   /* server-wide; completed: URL without a slash at its end */
-    const char *ipinfo_url;      /* the same */
-    const char *ipapi_url;       /* the same */
-    const char *ipinfo_token;    /* server-wide, NULL = not set */
-    const char *proxy;           /* server-wide: URL, NULL = none */
-    const char *state_dir;       /* server-wide; completed: absolute path, NULL = none */
-    bool badges;                 /* server-wide */
-    const char *log_name;        /* server-wide: file, "|program", "none"; NULL = not set */
-    bool dashboard_disabled;     /* server-wide, completed: the environment says no dashboard */
-    apr_array_header_t *digests; /* completed: of the keys; NULL = closed, empty = open */
+    const char *telegram_token;   /* server-wide, NULL = not set */
+    const char *telegram_chat;    /* server-wide, NULL = not set */
+    const char *telegram_base;    /* server-wide; completed: URL without a slash at its end */
+    const char *ipinfo_url;       /* the same */
+    const char *ipapi_url;        /* the same */
+    const char *ipinfo_token;     /* server-wide, NULL = not set */
+    const char *proxy;            /* server-wide: URL, NULL = none */
+    const char *state_dir;        /* server-wide; completed: absolute path, NULL = none */
+    apr_array_header_t *webhooks; /* server-wide: webhook_target_t, NULL = none */
+    bool badges;                  /* server-wide */
+    const char *log_name;         /* server-wide: file, "|program", "none"; NULL = not set */
+    bool dashboard_disabled;      /* server-wide, completed: the environment says no dashboard */
+    apr_array_header_t *digests;  /* completed: of the keys; NULL = closed, empty = open */
 } config_t;
 
 /* For the module structure. */

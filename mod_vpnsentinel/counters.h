@@ -23,6 +23,9 @@ typedef enum counter_t {
     COUNT_REFUSED_FULL,    /* a new client, where no more are taken */
     COUNT_SENT,            /* alerts that the chat has, each once, in a digest too */
     COUNT_SEND_FAILED,     /* tries to send alerts that failed, to be repeated */
+    COUNT_WEBHOOK_SENT,    /* events that a webhook has, for each webhook */
+    COUNT_WEBHOOK_FAILED,  /* tries to send one that failed, to be repeated */
+    COUNT_WEBHOOK_DROPPED, /* events that were given up, or removed with their webhook */
     COUNT_MONITOR_STARTS,
     COUNT_MONITOR_LOOPS, /* how often the monitor was awake */
     COUNTERS

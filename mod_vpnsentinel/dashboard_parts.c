@@ -117,9 +117,27 @@ static void write_telegram(html_t *html, const server_picture_t *server)
     write_error(html, vitals->bot_error);
 }
 
+/* "Webhook HOST: 0 queued, last delivered …", an entry each. */
+static void write_webhook(html_t *html, const webhook_vitals_t *webhook, int64_t wall)
+{
+    html_put(html, "</dd><dt>Webhook ");
+    html_text(html, webhook->host);
+    html_printf(html, "</dt><dd>%" APR_UINT64_T_FMT " queued", webhook->queued);
+    if (webhook->oldest > 0) {
+        html_put(html, ", the oldest ");
+        html_ago(html, webhook->oldest, wall);
+    }
+    if (webhook->last_success > 0) {
+        html_put(html, ", last delivered ");
+        html_ago(html, webhook->last_success, wall);
+    }
+    write_error(html, webhook->error);
+}
+
 void part_details(html_t *html, const server_picture_t *server)
 {
     const vitals_t *vitals = &server->vitals;
+    uint32_t i;
 
     html_put(html, "<h2>Server Details</h2>\n<dl><dt>Public IP</dt><dd>");
     write_own_address(html, &server->server_ip);
@@ -129,6 +147,9 @@ void part_details(html_t *html, const server_picture_t *server)
     write_error(html, status_store_error(vitals));
     html_put(html, "</dd><dt>Telegram</dt><dd>");
     write_telegram(html, server);
+    for (i = 0; i < vitals->webhooks; i++) {
+        write_webhook(html, &vitals->webhook[i], server->wall);
+    }
     html_put(html, "</dd><dt>Uptime</dt><dd>");
     html_since(html, registry_started_at(segment_registry()), server->wall);
     html_put(html, "</dd><dt>Version</dt><dd>" VPS_VERSION "</dd></dl>\n");

@@ -11,6 +11,8 @@
 #include "keyring.h"
 #include "mount.h"
 #include "setting.h"
+#include "vitals.h"
+#include "webhook_target.h"
 
 static config_t *config_being_read(cmd_parms *cmd)
 {
@@ -266,6 +268,53 @@ static const char *set_badges(cmd_parms *cmd, void *unused, const char *value)
     return fault(cmd, value, setting_boolean(&config_being_read(cmd)->badges, value));
 }
 
+/* Of the newest webhook. */
+static const char *take_secret(cmd_parms *cmd, const char *line)
+{
+    const apr_array_header_t *webhooks = config_being_read(cmd)->webhooks;
+    webhook_target_t *newest = &APR_ARRAY_IDX(webhooks, webhooks->nelts - 1, webhook_target_t);
+
+    return fault(cmd, NULL, webhook_target_read_secret(newest, line, cmd->pool));
+}
+
+static const char *add_webhook(cmd_parms *cmd, const webhook_target_t *target)
+{
+    config_t *config = config_being_read(cmd);
+    int i;
+
+    if (config->webhooks == NULL) {
+        config->webhooks = apr_array_make(cmd->pool, 2, sizeof(webhook_target_t));
+    }
+    if (config->webhooks->nelts == WEBHOOKS_MAX) {
+        return fault(cmd, NULL, "there are 8 already");
+    }
+    for (i = 0; i < config->webhooks->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(config->webhooks, i, webhook_target_t).url, target->url) == 0) {
+            return fault(cmd, NULL, "the same URL is there already");
+        }
+    }
+    APR_ARRAY_PUSH(config->webhooks, webhook_target_t) = *target;
+    return NULL;
+}
+
+/* The URL is never told: it may hold a token. */
+static const char *set_webhook(cmd_parms *cmd, void *unused, const char *url, const char *file)
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY), *wrong;
+    webhook_target_t target;
+
+    (void)unused;
+    if (misplaced != NULL) {
+        return misplaced;
+    }
+    wrong = webhook_target_read(&target, url, cmd->pool);
+    if (wrong != NULL) {
+        return fault(cmd, NULL, wrong);
+    }
+    wrong = add_webhook(cmd, &target);
+    return wrong == NULL && file != NULL ? take_file(cmd, file, take_secret, 1) : wrong;
+}
+
 static const char *set_server_public_ip(cmd_parms *cmd, void *unused, const char *word)
 {
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
@@ -352,4 +401,6 @@ const command_rec directives[] = {
                   "the bot's token"),
     AP_INIT_TAKE1("VPNSentinelTelegramTokenFile", set_text_file, SETS(CONFIG_TELEGRAM_TOKEN),
                   RSRC_CONF, "a file with the bot's token"),
+    AP_INIT_TAKE12("VPNSentinelWebhook", set_webhook, NULL, RSRC_CONF,
+                   "URL that each event is posted to, and a file with the secret to sign it with"),
     {NULL, {NULL}, NULL, 0, 0, NULL}};

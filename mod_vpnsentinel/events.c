@@ -3,7 +3,7 @@
 #include "apr_strings.h"
 
 #include "answer.h"
-#include "message.h"
+#include "event_json.h"
 #include "recent.h"
 
 #define LIMIT_DEFAULT 100
@@ -107,40 +107,6 @@ static bool passes(const query_t *query, const event_t *event)
 {
     return event->when >= query->since &&
            (query->client_id == NULL || strcmp(event->client_id, query->client_id) == 0);
-}
-
-/* Move the members of detail to json, and free it. */
-static void add_detail(json_object *json, json_object *detail)
-{
-    if (detail != NULL) {
-        json_object_object_foreach(detail, name, value)
-        {
-            json_object_object_add(json, name, json_object_get(value));
-        }
-        json_object_put(detail);
-    }
-}
-
-static json_object *event_json(const event_t *event)
-{
-    json_object *json = json_object_new_object();
-    const char *client_id = event->client_id;
-    event_kind_t kind = (event_kind_t)event->kind;
-    const message_options_t plain = {.form = TEXT_PLAIN};
-    char message[TEXT_SIZE];
-
-    if (json == NULL) {
-        return NULL;
-    }
-    json_object_object_add(json, "id", json_object_new_int64((int64_t)event->id));
-    json_object_object_add(json, "time", answer_time(event->when));
-    json_object_object_add(json, "event", json_object_new_string(event_name(kind)));
-    json_object_object_add(json, "client_id",
-                           client_id[0] != '\0' ? json_object_new_string(client_id) : NULL);
-    json_object_object_add(json, "message",
-                           json_object_new_string(message_text(message, event, &plain)));
-    add_detail(json, event_detail_to_json(event));
-    return json;
 }
 
 /* Add what passes to the list. Returns false when that ended early: no lock, or no memory. */

@@ -86,6 +86,31 @@ static json_object *alerts_json(request_rec *r, const vitals_t *vitals)
         vitals->bot_error[0] != '\0' ? ", the bot hears nothing: " : "", vitals->bot_error, NULL));
 }
 
+/*
+ * Of all webhooks together, the same: "off", "ok", "3 queued: hooks.example.org: HTTP 500", with the
+ * first host that has an error.
+ */
+static json_object *webhooks_word(request_rec *r, const vitals_t *vitals)
+{
+    const webhook_vitals_t *failing = NULL;
+    uint64_t queued = 0;
+    uint32_t i;
+
+    for (i = 0; i < vitals->webhooks; i++) {
+        const webhook_vitals_t *webhook = &vitals->webhook[i];
+
+        queued += webhook->queued;
+        failing = failing == NULL && webhook->error[0] != '\0' ? webhook : failing;
+    }
+    if (queued == 0 && failing == NULL) {
+        return json_object_new_string(vitals->webhooks > 0 ? "ok" : "off");
+    }
+    return json_object_new_string(
+        apr_psprintf(r->pool, "%" APR_UINT64_T_FMT " queued%s%s%s%s", queued,
+                     failing != NULL ? ": " : "", failing != NULL ? failing->host : "",
+                     failing != NULL ? ": " : "", failing != NULL ? failing->error : ""));
+}
+
 /* checks: NULL = none was made. */
 static json_object *probe_json(request_rec *r, bool works, const checks_t *checks)
 {
@@ -97,6 +122,7 @@ static json_object *probe_json(request_rec *r, bool works, const checks_t *check
         json_object_object_add(members, "store", word(checks->store));
         json_object_object_add(members, "monitor", word(checks->monitor));
         json_object_object_add(members, "telegram", alerts_json(r, &checks->vitals));
+        json_object_object_add(members, "webhooks", webhooks_word(r, &checks->vitals));
     }
     if (json == NULL) {
         json_object_put(members);

@@ -23,7 +23,7 @@
 #define RESERVE_FACTOR 4u        /* slots reserved for each client allowed: a limit may grow */
 #define RESERVE_MIN 65536u       /* slots */
 #define PAGE 4096u               /* bytes; what is not used stays on pages of its own */
-#define SEGMENT_LAYOUT 6u        /* to be raised when the memory changes its meaning */
+#define SEGMENT_LAYOUT 7u        /* to be raised when the memory changes its meaning */
 
 /* The start of the segment. */
 typedef struct segment_t {

@@ -219,12 +219,16 @@ static bool url_has(CURLU *url, CURLUPart part)
     return has;
 }
 
-/* libcurl is who uses it, so libcurl judges. schemes ends with NULL. */
-static bool is_url(const char *text, const char *const schemes[], bool may_have_login)
+/*
+ * libcurl is who uses it, so libcurl judges. schemes ends with NULL; forbidden: characters that it must
+ * not have.
+ */
+static bool is_url(const char *text, const char *const schemes[], const char *forbidden,
+                   bool may_have_login)
 {
     CURLU *url = curl_url();
     bool is =
-        strlen(text) <= URL_MAX && is_visible_ascii(text) && strpbrk(text, "?#") == NULL &&
+        strlen(text) <= URL_MAX && is_visible_ascii(text) && strpbrk(text, forbidden) == NULL &&
         has_scheme(text, schemes) &&
         curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
         url_has(url, CURLUPART_HOST) &&
@@ -239,7 +243,7 @@ const char *setting_base_url(apr_pool_t *p, const char **out, const char *text)
     static const char *const schemes[] = {"http", "https", NULL};
     size_t len = strlen(text);
 
-    if (!is_url(text, schemes, false)) {
+    if (!is_url(text, schemes, "?#", false)) {
         return "must be an http or https URL of at most 511 bytes, without user name, password, ? "
                "and #";
     }
@@ -250,12 +254,33 @@ const char *setting_base_url(apr_pool_t *p, const char **out, const char *text)
     return NULL;
 }
 
+const char *setting_target_url(apr_pool_t *p, const char **out, const char **host, const char *text)
+{
+    static const char *const schemes[] = {"http", "https", NULL};
+    CURLU *url;
+    char *name = NULL;
+
+    if (!is_url(text, schemes, "#", false)) {
+        return "must be an http or https URL of at most 511 bytes, without user name, password and "
+               "#";
+    }
+    url = curl_url();
+    if (curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &name, 0) == CURLUE_OK) {
+        *host = apr_pstrdup(p, name);
+    }
+    curl_free(name);
+    curl_url_cleanup(url);
+    *out = apr_pstrdup(p, text);
+    return *host != NULL ? NULL : "must have a host";
+}
+
 const char *setting_proxy_url(apr_pool_t *p, const char **out, const char *text)
 {
     static const char *const schemes[] = {"http",   "https",   "socks4", "socks4a",
                                           "socks5", "socks5h", NULL};
 
-    if (!is_url(text, schemes, true)) {
+    if (!is_url(text, schemes, "?#", true)) {
         return "must be a URL of at most 511 bytes that begins with http://, https://, socks4://, "
                "socks4a://, socks5:// or socks5h://";
     }

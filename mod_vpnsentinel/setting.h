@@ -48,6 +48,13 @@ bool setting_addresses(apr_pool_t *p, vps_addr_t out[2], const char *text);
  */
 const char *setting_base_url(apr_pool_t *p, const char **out, const char *text);
 
+/*
+ * A whole URL: http or https, without user name, password and "#"; it may have a query. *host is its
+ * host.
+ */
+const char *setting_target_url(apr_pool_t *p, const char **out, const char **host,
+                               const char *text);
+
 /* The URL of a proxy as libcurl takes it; it may hold user name and password. */
 const char *setting_proxy_url(apr_pool_t *p, const char **out, const char *text);
 

@@ -102,6 +102,31 @@ static json_object *telegram_json(const vitals_t *vitals)
     return json;
 }
 
+static json_object *webhook_json(const webhook_vitals_t *vitals)
+{
+    json_object *json = json_object_new_object();
+
+    if (json != NULL) {
+        json_object_object_add(json, "host", json_object_new_string(vitals->host));
+        json_object_object_add(json, "queued", json_object_new_int64((int64_t)vitals->queued));
+        json_object_object_add(json, "oldest", answer_time(vitals->oldest));
+        json_object_object_add(json, "last_success", answer_time(vitals->last_success));
+        json_object_object_add(json, "last_error", text_or_null(vitals->error));
+    }
+    return json;
+}
+
+static json_object *webhooks_json(const vitals_t *vitals)
+{
+    json_object *json = json_object_new_array();
+    uint32_t i;
+
+    for (i = 0; json != NULL && i < vitals->webhooks; i++) {
+        (void)json_object_array_add(json, webhook_json(&vitals->webhook[i]));
+    }
+    return json;
+}
+
 static json_object *status_json(const census_t *census, const server_ip_t *own,
                                 const vitals_t *vitals)
 {
@@ -120,6 +145,7 @@ static json_object *status_json(const census_t *census, const server_ip_t *own,
         json_object_object_add(json, "monitor", monitor_json(vitals));
         json_object_object_add(json, "store", store_json(vitals));
         json_object_object_add(json, "telegram", telegram_json(vitals));
+        json_object_object_add(json, "webhooks", webhooks_json(vitals));
     }
     return json;
 }

@@ -190,6 +190,7 @@ static transfer_answer_t read_answer(const transfer_t *transfer, CURLcode result
 
     if (result != CURLE_OK) {
         explain(answer.reason, transfer, result);
+        answer.begun = vps_http_status(http);
         return answer;
     }
     answer.status = vps_http_status(http);

@@ -17,7 +17,8 @@ typedef struct transfers_t transfers_t;
 
 /* How a request ended. Valid during the completion only. */
 typedef struct transfer_answer_t {
-    long status;         /* of HTTP; 0 = there was no answer */
+    long status;         /* of HTTP; 0 = there was no answer, or not all of it */
+    long begun;          /* with status 0: that of an answer that broke off, 0 = there was none */
     const char *body;    /* NUL-terminated, "" when there is none */
     size_t size;         /* bytes of it */
     int64_t retry_after; /* sec that the answer asked to wait, at most a day; 0 = nothing said */

@@ -15,6 +15,7 @@
 #include "server_ip_lookup.h"
 #include "store.h"
 #include "transfer.h"
+#include "webhooks.h"
 
 #define LOOK_PAUSE (CLOCK_SECOND / 20)     /* usec between two looks at all slots, at least */
 #define REPEAT_PAUSE CLOCK_SECOND          /* usec before what could not be recorded is repeated */
@@ -22,7 +23,7 @@
 #define QUEUE_PAUSE (CLOCK_SECOND / 2)     /* usec between two counts of what waits, while awake */
 #define ROUND_PAUSE (60 * CLOCK_SECOND)    /* usec between two rounds, which store last_seen */
 #define EXPIRE_PAUSE (3600 * CLOCK_SECOND) /* usec between two looks for old events */
-#define DELIVERY_PATIENCE CLOCK_SECOND     /* usec that the end waits for Telegram's answer */
+#define DELIVERY_PATIENCE CLOCK_SECOND     /* usec that the end waits for an answer of theirs */
 #define LOG_LINES_MAX 100u                 /* events that are logged singly in one look */
 
 typedef struct watch_t {
@@ -33,6 +34,7 @@ typedef struct watch_t {
     store_t *store;
     transfers_t *transfers;
     messenger_t *messenger;
+    webhooks_t *webhooks;
     server_ip_lookup_t *lookup; /* NULL = the address is configured, or none */
     announcer_t *announcer;
     tracking_t tracking;
@@ -66,6 +68,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static void count_queue(watch_t *watch)
 {
     watch->queued = store_queue(watch->store, &watch->oldest);
+    webhooks_count(watch->webhooks);
 }
 
 /* What waits is known before the clients and events that it is about: those the store fills in next. */
@@ -75,6 +78,7 @@ static void tell_queue(watch_t *watch)
     if (registry_acquire(watch->registry)) {
         segment_vitals()->queued = watch->queued;
         segment_vitals()->oldest = watch->oldest;
+        webhooks_tell(watch->webhooks, segment_vitals());
         registry_release(watch->registry);
     }
 }
@@ -96,6 +100,7 @@ static void tell_vitals(watch_t *watch, int64_t now, int64_t due)
     vitals->store_state = (uint8_t)store_state(watch->store);
     apr_cpystrn(vitals->store_error, store_error(watch->store), sizeof vitals->store_error);
     messenger_tell(watch->messenger, vitals);
+    webhooks_tell(watch->webhooks, vitals);
     registry_release(watch->registry);
 }
 
@@ -197,6 +202,14 @@ static void mark_start_told(const watch_t *watch)
     }
 }
 
+/* Is there anybody that events are delivered to? */
+static bool delivers(const watch_t *watch)
+{
+    const uint64_t *unused;
+
+    return messenger_is_on(watch->messenger) || webhooks_destinations(watch->webhooks, &unused) > 0;
+}
+
 /* With the store in memory it counts as told when it is delivered. */
 static bool tell_start(watch_t *watch, const announce_moment_t *moment)
 {
@@ -204,8 +217,7 @@ static bool tell_start(watch_t *watch, const announce_moment_t *moment)
         return true;
     }
     watch->start_told = announce_start(watch->announcer, moment);
-    if (watch->start_told &&
-        (store_keeps_clients(watch->store) || !messenger_is_on(watch->messenger))) {
+    if (watch->start_told && (store_keeps_clients(watch->store) || !delivers(watch))) {
         mark_start_told(watch);
     }
     return watch->start_told;
@@ -343,6 +355,7 @@ static int64_t tend_store(watch_t *watch, int64_t now)
 {
     if (store_tend(watch->store, now)) {
         messenger_recall(watch->messenger);
+        webhooks_recall(watch->webhooks);
         recall_store(watch);
         watch->look_due = 0;
     }
@@ -406,9 +419,25 @@ static void open_messenger(watch_t *watch, const config_t *config)
     watch->messenger = messenger_create(&setup, &before, watch->pool);
 }
 
+static void open_webhooks(watch_t *watch, const config_t *config)
+{
+    const char *name = watch->server->server_hostname;
+    const webhook_setup_t setup = {
+        .store = watch->store,
+        .transfers = watch->transfers,
+        .counters = segment_counters(),
+        .server = {.name = name != NULL ? name : "",
+                   .incarnation = registry_incarnation(watch->registry)},
+        .delivered = delivered,
+        .ctx = watch,
+    };
+
+    watch->webhooks = webhooks_create(config, &setup, watch->pool);
+}
+
 static void open_announcer(watch_t *watch)
 {
-    const announce_setup_t setup = {
+    announce_setup_t setup = {
         .registry = watch->registry,
         .ring = segment_events(),
         .store = watch->store,
@@ -419,6 +448,7 @@ static void open_announcer(watch_t *watch)
         .ctx = watch,
     };
 
+    setup.destination_count = webhooks_destinations(watch->webhooks, &setup.destinations);
     watch->announcer = announcer_create(&setup, watch->pool);
 }
 
@@ -432,6 +462,7 @@ static bool open_all(watch_t *watch)
         return false;
     }
     open_messenger(watch, config);
+    open_webhooks(watch, config);
     open_announcer(watch);
     recall_address(watch);
     if (!open_lookup(watch, config)) {
@@ -476,6 +507,7 @@ static int64_t tend_all(watch_t *watch)
     due = earlier(earlier(watch->look_due, watch->round_due),
                   earlier(watch->store_due, watch->expire_due));
     due = earlier(due, messenger_tend(watch->messenger, now));
+    due = earlier(due, webhooks_tend(watch->webhooks, now));
     if (watch->lookup != NULL) {
         due = earlier(due, server_ip_lookup_tend(watch->lookup, now));
     }
@@ -502,12 +534,17 @@ static void live(watch_t *watch)
     }
 }
 
+static bool is_sending(const watch_t *watch)
+{
+    return messenger_is_sending(watch->messenger) || webhooks_are_sending(watch->webhooks);
+}
+
 /* A message that is being sent may have been accepted by now: not to ask would send it twice. */
 static void finish_delivery(const watch_t *watch)
 {
     int64_t now = clock_monotonic(), until = now + DELIVERY_PATIENCE;
 
-    for (; messenger_is_sending(watch->messenger) && now < until; now = clock_monotonic()) {
+    for (; is_sending(watch) && now < until; now = clock_monotonic()) {
         (void)transfers_wait(watch->transfers, watch->calls->wake_fd, until - now);
         drain(watch->calls->wake_fd);
     }
