@@ -47,6 +47,11 @@ digests, each once, in the order of its client.
 
 What the status says of Telegram: a hash.
 
+=head2 webhooks, webhook
+
+What the status says of the webhooks: hashes; and of the first one. The monitor tells of them when it has
+begun; before, webhook() is one with nothing but -1 queued.
+
 =head2 store_state, store_becomes(STATE, NAME)
 
 What the status says of the store; store_becomes() tests that it is, or becomes, "ok", "degraded" or
@@ -146,6 +151,17 @@ sub telegram {
     my ($self) = @_;
     my (undef, $status) = $self->api('GET', '/status');
     return $status->{telegram};
+}
+
+sub webhooks {
+    my ($self) = @_;
+    my (undef, $status) = $self->api('GET', '/status');
+    return @{ $status->{webhooks} };
+}
+
+sub webhook {
+    my ($self) = @_;
+    return ($self->webhooks)[0] // { queued => -1 };
 }
 
 sub store_state {

@@ -30,6 +30,11 @@ messages() is each request, oldest first: a hash of id, time (the timestamp that
 (decoded body), is_signed (the signature is right; undef without one) and came (when). events() is the same
 without the repeats of an id.
 
+=head2 is_told(SENTINEL, COUNT, NAME)
+
+Tests that there are so many events, as the API has them, and that they are here by now or soon, in order of
+recording. Returns the messages.
+
 =cut
 
 use strict;
@@ -38,6 +43,7 @@ use warnings;
 use Digest::SHA qw(hmac_sha256_base64);
 use JSON::PP ();
 use MIME::Base64 qw(decode_base64 encode_base64);
+use Test::More ();
 
 use parent 'LocalServer';
 
@@ -103,6 +109,17 @@ sub events {
     my ($self) = @_;
     my %seen;
     return grep { !$seen{ $_->{id} }++ } $self->messages;
+}
+
+sub is_told {
+    my ($self, $sentinel, $count, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $sentinel->wait_for(sub { $self->events >= $count });
+    my @expected = map { $_->{id} } $sentinel->events;
+    my @told = map { $_->{event}{id} } $self->events;
+    Test::More::is(scalar(@expected), $count, "$name: $count events");
+    Test::More::is("@told", "@expected", '... each is told, in order');
+    return $self->messages;
 }
 
 # --- the forked process --------------------------------------------------------------------------
