@@ -323,6 +323,9 @@ int64_t webhook_tend(webhook_t *webhook, int64_t now)
 
     if (!webhook->busy && webhook->failures > 0 && now >= webhook->old_due) {
         give_up_old(webhook, now);
+        if (!webhook->busy && webhook->old_due <= now) {
+            return now; /* there may be more: before one of them is sent */
+        }
     }
     if (!webhook->busy && now >= webhook->not_before && is_waited_for(webhook)) {
         look(webhook);
