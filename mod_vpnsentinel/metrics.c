@@ -183,6 +183,30 @@ static void write_notifications(exposition_t *out, const vitals_t *vitals)
     write_moment(out, &success, vitals->last_success);
 }
 
+/* All together: by host they would tell apart what may be one and the same. */
+static void write_webhooks(exposition_t *out, const vitals_t *vitals)
+{
+    static const metric_t sent = {"vpnsentinel_webhook_sent", METRIC_COUNTER, NULL,
+                                  "Events that have been delivered to webhooks."};
+    static const metric_t failed = {"vpnsentinel_webhook_failed", METRIC_COUNTER, NULL,
+                                    "Tries to deliver to webhooks that failed and are repeated."};
+    static const metric_t dropped = {"vpnsentinel_webhook_dropped", METRIC_COUNTER, NULL,
+                                     "Events that were given up for a webhook, or went with it."};
+    static const metric_t queued = {"vpnsentinel_webhook_queued", METRIC_GAUGE, NULL,
+                                    "Events that wait to be delivered to webhooks."};
+    uint64_t waiting = 0;
+    uint32_t i;
+
+    for (i = 0; i < vitals->webhooks; i++) {
+        waiting += vitals->webhook[i].queued;
+    }
+    write_counter(out, &sent, COUNT_WEBHOOK_SENT);
+    write_counter(out, &failed, COUNT_WEBHOOK_FAILED);
+    write_counter(out, &dropped, COUNT_WEBHOOK_DROPPED);
+    exposition_metric(out, &queued);
+    exposition_number(out, (int64_t)waiting);
+}
+
 /* --- clients --- */
 
 static void write_last_seen(exposition_t *out, const fleet_metrics_t *fleet)
@@ -287,6 +311,7 @@ static void write_all(request_rec *r, exposition_format_t format, const snapshot
     write_fleet(out, &snapshot->fleet);
     write_requests(out);
     write_notifications(out, &snapshot->vitals);
+    write_webhooks(out, &snapshot->vitals);
     write_monitor(out, snapshot);
     write_store(out, snapshot);
     write_server_ip(out, &snapshot->own);

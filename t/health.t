@@ -38,7 +38,7 @@ for my $path ('/health', '/healthz') {
     };
 }
 
-my %all_ok = (registry => 'ok', store => 'ok', monitor => 'ok', telegram => 'off');
+my %all_ok = (registry => 'ok', store => 'ok', monitor => 'ok', telegram => 'off', webhooks => 'off');
 my %checks = (live => {}, ready => \%all_ok, startup => \%all_ok);
 
 # Waits until a probe answers so.
@@ -51,7 +51,7 @@ sub becomes {
 sub unavailable {
     my ($server, $probe) = @_;
     my ($status, $body) = $server->json('GET', "/health/$probe", \%as_json);
-    my @names = grep { $_ ne 'telegram' && $body->{checks}{$_} ne 'ok' } sort keys %{ $body->{checks} };
+    my @names = grep { !/\A(?:telegram|webhooks)\z/ && $body->{checks}{$_} ne 'ok' } sort keys %{ $body->{checks} };
     my $expected = @names ? '503 unavailable' : '200 ok';
     return "$status $body->{status} @names" if "$status $body->{status}" ne $expected;
     return join ' ', @names;
