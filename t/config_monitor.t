@@ -170,6 +170,29 @@ subtest 'the state' => sub {
     is_allowed('', env => { $variable => $_ }, name => "$variable=$_") for @good, '';
 };
 
+subtest 'webhooks' => sub {
+    my $directive = 'VPNSentinelWebhook';
+    my $hook = "https://hooks.example.org/$secret";
+    my %text = (key => 'a text of 16 char', base64 => "# of ours\n\nwhsec_MDEyMzQ1Njc4OWFiY2RlZg==", short => 'too short',
+        bad => 'whsec_?', empty => "# nothing\n");
+    my @file = (files => { map { $_ => "$text{$_}\n" } keys %text });
+    my $is_not = "$directive: the value is not allowed: ";
+    is_allowed("$directive $_") for $hook, "$hook?token=$secret", 'http://127.0.0.1:8080', 'http://[::1]/';
+    is_allowed("$directive $hook $_", @file) for qw(key base64);
+    is_allowed(join("\n", map { "$directive $hook/$_" } 1 .. 8), name => 'eight');
+    is_refused(join("\n", map { "$directive $hook/$_" } 1 .. 9), $is_not, qr/there are 8 already/, name => 'nine');
+    is_refused("$directive $hook\n$directive $hook", $is_not, qr/the same URL is there already/, name => 'one twice');
+    is_refused("$directive \"$_\"", $is_not, qr/must be an http or https URL .* without user name, password and #/)
+        for "ftp://hooks.example.org/$secret", 'hooks.example.org', "https://u:$secret\@hooks.example.org", "$hook#a";
+    is_refused("$directive $hook short", $is_not, qr/at least 16 characters/, @file);
+    is_refused("$directive $hook bad", $is_not, qr/base64 of at least 16 bytes/, @file);
+    is_refused("$directive $hook empty", $directive, qr/the file is empty/, @file);
+    is_refused("$directive $hook absent", "$directive: cannot read ", qr/absent: No such file/, @file);
+    is_refused("$directive$_", $directive, qr/takes 1-2 arguments/) for '', ' ""', ' a b c';
+    is_refused("<VirtualHost *:80>\n$directive $hook\n</VirtualHost>", $directive, qr/cannot occur within/,
+        name => 'in a virtual host');
+};
+
 # What is told at the start of a server with Telegram as configured.
 sub told {
     my ($lines, %env) = @_;

@@ -15,6 +15,9 @@ my %SECRET = (
     'Telegram token' => $BotApi::TOKEN,
     'half a token' => $BotApi::TOKEN =~ s/.*://r,
     'ipinfo token' => 'ipinf0-t0ken',
+    'token of a webhook' => 'h00k-t0ken',
+    'query of a webhook' => 'h00k-qu3ry',
+    'secret of a webhook' => 'h00k-s3cret-of-20-ch',
     'password of the proxy' => 'pr0xy-p4ss',
     'the same for HTTP' => encode_base64('agent:pr0xy-p4ss', ''),
 );
@@ -82,12 +85,14 @@ for my $name (sort keys %WORLD) {
             my $url = $bot->url =~ s{//}{//agent:pr0xy-p4ss\@}r;
             my $gate = $proxy ? "VPNSentinelProxy $url\n" : '';
             my $httpd = Sentinel->start(
-                conf => $bot->conf . $CONF . $gate . 'VPNSentinelIPInfoURL ' . $world->url
+                conf => $bot->conf . $CONF . $gate . 'VPNSentinelWebhook ' . $bot->url
+                    . "/h00k-t0ken?k=h00k-qu3ry hook\nVPNSentinelIPInfoURL " . $world->url
                     . "\nVPNSentinelIPAPIURL " . $world->url . "\n<Location /server-status>\n"
                     . "SetHandler server-status\n</Location>\nExtendedStatus On\n",
                 modules => ['status'],
                 log_level => 'info vpnsentinel:trace8',
-                files => { keys => "k3y-0f-a-file\n", ipinfo => "ipinf0-t0ken\n" },
+                files => { keys => "k3y-0f-a-file\n", ipinfo => "ipinf0-t0ken\n",
+                    hook => "h00k-s3cret-of-20-ch\n" },
             );
             $httpd->keepalive({ client_id => 'office', public_ip => "203.0.113.$_" }) for 1, 2;
             $httpd->is_announced('office', 'connected ip_changed', 'it works');
@@ -107,7 +112,7 @@ for my $name (sort keys %WORLD) {
             has_no_secret(readable($httpd), 'while it runs');
             $httpd->stop;
             has_no_secret(readable($httpd), 'and behind it');
-            $httpd->check_error_log(allow => [qr/VPNS006[03]: /]);
+            $httpd->check_error_log(allow => [qr/VPNS006[035]: /]);
         };
     }
 }
@@ -118,6 +123,7 @@ subtest 'configuration' => sub {
         VPNSentinelTelegramToken => 's3cret-without-colon',
         VPNSentinelProxy => 'ftp://agent:s3cret@localhost',
         VPNSentinelAPIKey => '"s3cret with space"',
+        VPNSentinelWebhook => 'ftp://hooks.example.org/s3cret',
     );
     for my $directive (sort keys %wrong) {
         my ($status, $text) = Sentinel->configtest(conf => "$directive $wrong{$directive}\n");
