@@ -147,7 +147,7 @@ subtest 'stopped and continued' => sub {
         { headers => { Accept => 'application/json' } });
     is($status, 503, 'not ready');
     is_deeply($body->{checks},
-        { registry => 'ok', store => 'ok', monitor => 'unavailable', telegram => 'off' },
+        { registry => 'ok', store => 'ok', monitor => 'unavailable', telegram => 'off', webhooks => 'off' },
         '... for this reason');
     is($httpd->request('GET', '/health')->{status}, 200, 'but healthy');
     is(($httpd->keepalive({ client_id => "held-$_" }))[0], 200, 'a keepalive is taken') for 1 .. 50;
