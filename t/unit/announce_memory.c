@@ -270,6 +270,55 @@ static void test_marked_at_once_without_delivery(void **state)
     world_close(&world);
 }
 
+/* A webhook counts as Telegram does: what only that waits for is not marked before. */
+static void test_marked_when_a_webhook_has_it(void **state)
+{
+    world_t world;
+    monitor_t monitor;
+    uint64_t message;
+    event_t event;
+
+    (void)state;
+    world_open(&world);
+    world.is_in_memory = true;
+    world.has_no_channel = true;
+    world.webhook = 7;
+    is_fine(&world, "a", 'A');
+    assert_true(monitor_open(&monitor, &world));
+    assert_true(monitor_work(&monitor));
+    assert_int_equal(waiting_for(monitor.store, STORE_TELEGRAM), 0);
+    assert_int_equal(announced_of(&world, "a").state, 0);
+    while (store_next_message_to(monitor.store, 7, 0, &message, &event)) {
+        store_remove_message(monitor.store, message);
+    }
+    assert_int_equal(commit(monitor.store), STORE_VOLATILE);
+    announce_delivered(monitor.announcer);
+    assert_int_equal(announced_of(&world, "a").state, ANNOUNCED_FIRST);
+    monitor_close(&monitor);
+    world_close(&world);
+}
+
+/* An event that is recorded again, as after a commit of which nothing is known, waits once. */
+static void test_recorded_again(void **state)
+{
+    world_t world;
+    monitor_t monitor;
+    announce_moment_t moment;
+    int64_t oldest;
+
+    (void)state;
+    world_open(&world);
+    world.webhook = 7;
+    assert_true(monitor_open(&monitor, &world));
+    moment = moment_of(&world);
+    assert_true(announce_start(monitor.announcer, &moment));
+    assert_true(announce_start(monitor.announcer, &moment));
+    assert_int_equal(store_queue_to(monitor.store, 7, &oldest), 1);
+    assert_int_equal(store_queue(monitor.store, &oldest), 1);
+    monitor_close(&monitor);
+    world_close(&world);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_start, folder_stop)
 
 int main(void)
@@ -278,6 +327,7 @@ int main(void)
         TEST(test_killed_with_a_store_in_memory),  TEST(test_killed_with_one_message_for_several),
         TEST(test_marked_when_delivered),          TEST(test_more_changes_than_the_journal_holds),
         TEST(test_removed_before_it_is_delivered), TEST(test_marked_at_once_without_delivery),
+        TEST(test_marked_when_a_webhook_has_it),   TEST(test_recorded_again),
     };
 
     return cmocka_run_group_tests_name("announce_memory", tests, disk_start, NULL);

@@ -134,7 +134,8 @@ typedef struct world_t {
     int64_t second;       /* now */
     int64_t forget_after; /* sec; 0 = never */
     bool is_in_memory;    /* there is no folder */
-    bool has_no_channel;  /* events make no messages */
+    bool has_no_channel;  /* events make no messages to Telegram */
+    uint64_t webhook;     /* a destination of each event, 0 = none */
     bool is_deaf;         /* messages are not delivered */
     bool is_summed_up;    /* bypasses are told together, by an event of the server */
 } world_t;
@@ -360,6 +361,8 @@ static inline bool monitor_open(monitor_t *monitor, world_t *world)
                               .ring = world->ring,
                               .tracking = &monitor->tracking,
                               .delivers = !world->has_no_channel,
+                              .destinations = &world->webhook,
+                              .destination_count = world->webhook != 0,
                               .tell = monitor_tell,
                               .go_on = monitor_goes_on,
                               .ctx = monitor};

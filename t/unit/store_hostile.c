@@ -191,6 +191,9 @@ static void test_messages_that_nobody_can_read_do_not_wait(void **state)
         "UPDATE events SET uid = -1 WHERE uid = 1",
         "UPDATE outbox SET event = 77 WHERE event = 1",
         "UPDATE outbox SET event = 'x' WHERE event = 1",
+        "UPDATE outbox SET destination = 'x' WHERE event = 1",
+        "UPDATE outbox SET destination = -1 WHERE event = 1",
+        "UPDATE outbox SET destination = 1e300 WHERE event = 1",
         "UPDATE outbox SET id = -9223372036854775808 WHERE event = 1",
         "UPDATE outbox SET id = 0 WHERE event = 1",
     };
