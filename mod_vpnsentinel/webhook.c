@@ -198,16 +198,34 @@ static void give_up_old(webhook_t *webhook, int64_t now)
     store_commit(webhook->setup.store, removed, webhook);
 }
 
+/* Returns false when the receiver does not have it. */
+static bool remove_if_accepted(webhook_t *webhook, uint64_t message, const event_t *event)
+{
+    if (find_accepted(webhook, event) == NULL) {
+        return false;
+    }
+    remove_message(webhook, message);
+    return true;
+}
+
 /* --- a request --- */
 
+/* At once: a monitor that ends has waited for the answer, but does not go on. */
 static void accept_at_hand(webhook_t *webhook)
 {
+    uint64_t message;
+    event_t event;
+
     webhook->accepted[webhook->accepts++ % ACCEPTED_MAX] = webhook->at_hand;
     webhook->last_success = clock_wall() / CLOCK_SECOND;
     webhook->failures = 0;
     webhook->not_before = 0;
     counters_add(webhook->setup.counters, COUNT_WEBHOOK_SENT, 1);
     tell_success(webhook);
+    if (next_message(webhook, 0, &message,
+                     &event)) { /* which it is, unless the disk came or went */
+        (void)remove_if_accepted(webhook, message, &event);
+    }
 }
 
 static void answered(void *ctx, const transfer_answer_t *answer)
@@ -302,12 +320,7 @@ static void look(webhook_t *webhook)
 
     webhook->changes = store_changes(webhook->setup.store);
     webhook->has_more = next_message(webhook, 0, &message, &event);
-    if (!webhook->has_more) {
-        return;
-    }
-    if (find_accepted(webhook, &event) != NULL) {
-        remove_message(webhook, message);
-    } else {
+    if (webhook->has_more && !remove_if_accepted(webhook, message, &event)) {
         send_event(webhook, &event);
     }
 }

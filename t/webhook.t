@@ -38,7 +38,7 @@ my $AT_ONCE = qr/\A(?:well|cut|endless|slow|HTTP 20\d)\z/;
 sub started {
     my (@receiver) = @_;
     return Sentinel->start(
-        conf => "VPNSentinelHealth\nVPNSentinelDashboard\n" . join('', map { $_->conf } @receiver),
+        conf => "VPNSentinelHealth\nVPNSentinelDashboard\nVPNSentinelMetrics\n" . join('', map { $_->conf } @receiver),
         files => { map { %{ $_->files } } @receiver },
         log_level => 'info vpnsentinel:trace8',
     );
@@ -99,6 +99,9 @@ for my $name (sort keys %case) {
         my $webhook = $httpd->webhook;
         is_deeply([ @$webhook{qw(host queued oldest last_error)} ], [ '127.0.0.1', 0, undef, undef ],
             'the status says so');
+        my $metrics = $httpd->request('GET', '/metrics')->{content};
+        like($metrics, qr/^vpnsentinel_webhook_$_$/m, "the metrics have $_")
+            for 'sent_total 3', "failed_total $more", 'dropped_total 0', 'queued 0';
         like($webhook->{last_success}, qr/\A\d{4}-.*Z\z/, '... and when it was');
         ends_well($httpd);
     };

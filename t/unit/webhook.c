@@ -248,6 +248,18 @@ static void test_refused(void **state)
     assert_int_equal(error_log_lines.count, 1);
 }
 
+/* A monitor that ends waits for the answer, and does nothing behind it. */
+static void test_what_is_accepted_leaves_the_store_at_once(void **state)
+{
+    (void)state;
+    put(1, 2);
+    (void)tend_webhook();
+    answer(200);
+    assert_int_equal(waiting_for(store, target.destination), 2);
+    assert_false(webhook_is_busy(webhook));
+    ASSERT_SENT(1);
+}
+
 /* The receiver said 200 before the connection broke. */
 static void test_an_answer_that_breaks_off(void **state)
 {
@@ -330,10 +342,9 @@ static void test_accepted_when_the_disk_fails(void **state)
     put(1, 3);
     (void)tend_webhook();
     lose_disk();
-    answer(200);
-    clock_ahead += 2;
-    (void)tend_webhook(); /* the removal fails */
-    ASSERT_SENT(1);       /* the store is given a moment */
+    answer(200); /* the removal fails */
+    (void)tend_webhook();
+    ASSERT_SENT(1); /* the store is given a moment */
     clock_ahead += 2;
     (void)tend_webhook();
     ASSERT_SENT(1, 2);
@@ -414,6 +425,7 @@ int main(void)
         TEST(test_again_until_it_is_accepted),
         TEST(test_refused),
         TEST(test_an_answer_that_breaks_off),
+        TEST(test_what_is_accepted_leaves_the_store_at_once),
         TEST(test_too_old),
         TEST(test_nothing_is_given_up_without_a_failure),
         TEST(test_too_many),
