@@ -171,7 +171,9 @@ sub wait_for_err {
 sub end {
     my ($self) = @_;
     my $ended = $self->wait_until(sub {
-        kill 'CONT', $self->{child};
+        # The terminal's, which may have been stopped late. Not the program's: its leak check, which stops
+        # itself, would hang.
+        kill 'CONT', $self->{child} if $self->{terminal};
         return waitpid($self->{child}, POSIX::WNOHANG()) != 0;
     });
     my $status = $?;
