@@ -281,11 +281,15 @@ sub _load_line {
 # Ports that are free now: all are held open until all are known.
 sub free_ports {
     my (undef, $count) = @_;
-    my @socket = map {
-        IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)
-            or croak "no free port: $!"
-    } 1 .. $count;
-    return map { $_->sockport } @socket;
+    my @socket;
+    # Below those that the kernel gives to connections: a server that is away for a moment has its port again.
+    for (1 .. 10_000) {
+        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 10_000 + int rand 22_000, Listen => 1)
+            or next;
+        push @socket, $socket;
+        return map { $_->sockport } @socket if @socket == $count;
+    }
+    croak 'no free port';
 }
 
 sub _spawn {
