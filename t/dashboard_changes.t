@@ -14,23 +14,9 @@ my $httpd = Sentinel->start(clock => 1, conf => "VPNSentinelDashboard\n");
 my $step = 300 - time % 900; # far from the next quarter of an hour, with which all changes
 $httpd->step_clock($step);
 
-# What is new since then, decoded.
+# What is new since then.
 sub news {
-    my ($since, $query) = @_;
-    my ($status, $news, $answer) =
-        $httpd->json('GET', "/dashboard?since=$since" . ($query ? "&$query" : ''));
-    $news = {} if ref $news ne 'HASH';
-    for my $member (qw(parts rows)) {
-        utf8::encode($_) for values %{ $news->{$member} // {} };
-    }
-    return { status => $status, answer => $answer, %$news };
-}
-
-# The members that it has besides "now" and "since".
-sub members {
-    my ($news) = @_;
-    my %told = map { $_ => 1 } qw(status answer now since);
-    return join ' ', grep { !$told{$_} } sort keys %$news;
+    return DashboardPage::news($httpd, @_);
 }
 
 # Asks until nothing is new, in another second than before. Returns what to ask with.
@@ -39,8 +25,8 @@ sub when_calm {
     my $last = news('', $query);
     my $is_calm = sub {
         my $news = news($last->{since}, $query);
-        return 1 if members($news) eq '' && $news->{now} ne $last->{now};
-        $last = $news if members($news) ne '';
+        return 1 if DashboardPage::members($news) eq '' && $news->{now} ne $last->{now};
+        $last = $news if DashboardPage::members($news) ne '';
         return 0;
     };
     $httpd->wait_for($is_calm) or die 'there is news all the time';
@@ -62,16 +48,16 @@ $httpd->is_announced('c', 'connected', 'c is announced');
 
 subtest 'nothing' => sub {
     my $since = when_calm();
-    is(members(news($since)), '', 'nothing has changed');
+    is(DashboardPage::members(news($since)), '', 'nothing has changed');
     $httpd->graceful;
-    unlike(members(news($since)), qr/order|rows/, '... nor has a client by a graceful');
+    unlike(DashboardPage::members(news($since)), qr/order|rows/, '... nor has a client by a graceful');
 };
 
 subtest 'a keepalive' => sub {
     my $since = when_calm();
     report('a');
     my $news = news($since);
-    is(members($news), 'seen', 'that changes nothing');
+    is(DashboardPage::members($news), 'seen', 'that changes nothing');
     is_deeply([ keys %{ $news->{seen} } ], ['a'], '... it was seen');
     like($news->{seen}{a}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, '... then');
     cmp_ok($news->{seen}{a}, 'le', $news->{now}, '... not later than now');
@@ -81,14 +67,14 @@ subtest 'a report' => sub {
     my $since = when_calm();
     report('a', city => 'Cluj');
     my $news = news($since);
-    is(members($news), 'rows', 'that changes no light');
+    is(DashboardPage::members($news), 'rows', 'that changes no light');
     is_deeply([ keys %{ $news->{rows} } ], ['a'], '... its row, no other');
     is(DashboardPage::cells_of($news->{rows}{a})->{Location}, 'Cluj, RO', '... as it is now');
 
     report('a', dns_loc => 'DE');
     $httpd->is_announced('a', 'connected dns_leak', 'one with a leak');
     $news = news($news->{since});
-    is(members($news), 'order parts rows', '... all that it changes');
+    is(DashboardPage::members($news), 'order parts rows', '... all that it changes');
     is_deeply([ keys %{ $news->{rows} } ], ['a'], '... its row, no other');
     is_deeply($news->{order}, [ 'a yellow', 'b yellow', 'c green' ], '... its place');
     is_deeply([ sort keys %{ $news->{parts} } ], [qw(chart events summary)], '... numbers and events');
@@ -113,7 +99,7 @@ subtest 'clients that come and go' => sub {
 subtest 'other rows of the fleet' => sub {
     my $since = when_calm('light=green');
     report('b', dns_loc => 'DE', city => 'Berlin');
-    is(members(news($since, 'light=green')), '', 'what is not shown is no news');
+    is(DashboardPage::members(news($since, 'light=green')), '', 'what is not shown is no news');
     report('c', city => 'Cluj');
     is_deeply([ keys %{ news($since, 'light=green')->{rows} } ], ['c'], '... what is shown is');
 };

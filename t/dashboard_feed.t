@@ -14,32 +14,12 @@ my %secure = (public_ip => '203.0.113.1', vpn_connected => $yes, location => 'RO
 my @parts = qw(notices summary chart found columns pager events details);
 my @client_parts = qw(notices state day report events);
 
-# What is new at an address since then, decoded.
-sub news {
-    my ($httpd, $since, $query, $path) = @_;
-    $path //= '/dashboard';
-    my ($status, $news, $answer) =
-        $httpd->json('GET', "$path?since=$since" . ($query ? "&$query" : ''));
-    $news = {} if ref $news ne 'HASH';
-    for my $member (qw(parts rows)) {
-        utf8::encode($_) for values %{ $news->{$member} // {} };
-    }
-    return { status => $status, answer => $answer, %$news };
-}
-
-# The members that it has besides "now" and "since".
-sub members {
-    my ($news) = @_;
-    my %told = map { $_ => 1 } qw(status answer now since);
-    return join ' ', grep { !$told{$_} } sort keys %$news;
-}
-
 # Everything is in it: parts, order and the rows of it.
 sub is_everything {
     my ($news, $ids, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     is($news->{status}, 200, $name);
-    is(members($news), 'order parts rows', '... all of it');
+    is(DashboardPage::members($news), 'order parts rows', '... all of it');
     is_deeply([ sort keys %{ $news->{parts} } ], [ sort @parts ], '... each part');
     is(join(' ', map { s/ .*//r } @{ $news->{order} }), $ids, '... the order');
     is_deeply([ sort keys %{ $news->{rows} } ], [ sort split / /, $ids ], '... each row');
@@ -48,9 +28,9 @@ sub is_everything {
 # Asks until what the monitor does is done: no part is another any more. Returns what to ask with.
 sub settled {
     my ($httpd, $query, $path) = @_;
-    my $news = news($httpd, '', $query, $path);
+    my $news = DashboardPage::news($httpd, '', $query, $path);
     my $is_same = sub {
-        $news = news($httpd, $news->{since}, $query, $path);
+        $news = DashboardPage::news($httpd, $news->{since}, $query, $path);
         return !$news->{parts} && !$news->{order};
     };
     $httpd->wait_for($is_same) or die 'it changes all the time';
@@ -75,7 +55,7 @@ sub finish {
 
 subtest 'everything' => sub {
     my $httpd = start();
-    my $news = news($httpd, '');
+    my $news = DashboardPage::news($httpd, '');
     is_everything($news, 'b a', 'at first');
     is_deeply($news->{order}, [ 'b yellow', 'a green' ], 'the order, with the lights');
     like($news->{now}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'the time');
@@ -97,28 +77,28 @@ subtest 'everything' => sub {
     my $head = $httpd->request('HEAD', '/dashboard?since=');
     is($head->{status}, 200, 'HEAD');
     is($head->{content} // '', '', '... has no body');
-    is(news($httpd, '', '', '/dashboard/')->{rows}{a} =~ m{href="\./client/a"} && 1, 1,
+    is(DashboardPage::news($httpd, '', '', '/dashboard/')->{rows}{a} =~ m{href="\./client/a"} && 1, 1,
         'links are those of the page that asks');
     finish($httpd);
 };
 
 subtest 'since when' => sub {
     my $httpd = start();
-    my $good = news($httpd, '')->{since};
-    my $client = news($httpd, '', '', '/dashboard/client/a')->{since};
+    my $good = DashboardPage::news($httpd, '')->{since};
+    my $client = DashboardPage::news($httpd, '', '', '/dashboard/client/a')->{since};
     my ($registry, $rest) = $good =~ /^([0-9a-f]+)(.*)/;
     my @unknown = ('', 'x', '.', '..', '0', '-1', 'null', '1.2.3', "$good.0", "${good}x",
         $good =~ s/\.[^.]*$//r, $good =~ s/\./,/gr, $client, '%25s%25n', '%3Cscript%3E', '%ff',
         'f' x 200, 'f.' x 1000, '0.' x 3000, "0$rest", reverse($registry) . "1$rest");
-    is_everything(news($httpd, $_), 'b a', "nothing is known by '" . substr($_, 0, 40) . "'")
+    is_everything(DashboardPage::news($httpd, $_), 'b a', "nothing is known by '" . substr($_, 0, 40) . "'")
         for @unknown;
     my $huge = 'f' x 20;
     for my $place (0 .. 11) {
         my @numbers = split /\./, $good;
         $numbers[$place] = $huge;
-        is(news($httpd, join '.', @numbers)->{status}, 200, "number $place is too large");
+        is(DashboardPage::news($httpd, join '.', @numbers)->{status}, 200, "number $place is too large");
     }
-    is(members(news($httpd, $good, '', '/dashboard/client/a')), 'parts', 'of the other page: all parts');
+    is(DashboardPage::members(DashboardPage::news($httpd, $good, '', '/dashboard/client/a')), 'parts', 'of the other page: all parts');
     finish($httpd);
 };
 
@@ -126,39 +106,39 @@ subtest 'one that is known is not of another registry' => sub {
     my $httpd = start();
     my $since = settled($httpd);
     $httpd->graceful;
-    unlike(members(news($httpd, $since)), qr/order/, 'a graceful keeps it');
+    unlike(DashboardPage::members(DashboardPage::news($httpd, $since)), qr/order/, 'a graceful keeps it');
     $httpd->stop;
     $httpd->start_again;
     ok($httpd->wait_for(sub { $httpd->clients == 2 }), 'the clients are back');
-    is_everything(news($httpd, $since), 'b a', 'a start does not');
+    is_everything(DashboardPage::news($httpd, $since), 'b a', 'a start does not');
     finish($httpd);
 };
 
 # What is empty now was not, maybe, on the page of somebody of whom nothing is known.
 subtest 'a part that is empty' => sub {
     my $httpd = start();
-    my $parts = news($httpd, '')->{parts};
+    my $parts = DashboardPage::news($httpd, '')->{parts};
     is($parts->{$_}, '', "$_: is told") for qw(notices pager);
-    is(news($httpd, '', 'q=nobody')->{parts}{columns}, '', 'columns: is told');
+    is(DashboardPage::news($httpd, '', 'q=nobody')->{parts}{columns}, '', 'columns: is told');
     finish($httpd);
 };
 
 subtest 'a client' => sub {
     my $httpd = start();
     my $path = '/dashboard/client/a';
-    my $news = news($httpd, '', '', $path);
-    is(members($news), 'parts', 'parts alone');
+    my $news = DashboardPage::news($httpd, '', '', $path);
+    is(DashboardPage::members($news), 'parts', 'parts alone');
     is_deeply([ sort keys %{ $news->{parts} } ], [ sort @client_parts ], 'all of them');
     my $since = settled($httpd, '', $path);
     $httpd->keepalive({ %secure, client_id => 'a' });
-    $news = news($httpd, $since, '', $path);
+    $news = DashboardPage::news($httpd, $since, '', $path);
     is_deeply([ sort keys %{ $news->{parts} } ], ['report'], 'a keepalive: its report');
     $httpd->keepalive({ %secure, client_id => 'a', dns_loc => 'DE' });
     $httpd->is_announced('a', 'connected dns_leak', 'a leak');
-    $news = news($httpd, $news->{since}, '', $path);
+    $news = DashboardPage::news($httpd, $news->{since}, '', $path);
     is_deeply([ sort keys %{ $news->{parts} } ], [qw(day events report state)], 'all that it changes');
     $httpd->api('DELETE', '/clients/a');
-    is(news($httpd, $news->{since}, '', $path)->{status}, 404, 'a removed one is not there');
+    is(DashboardPage::news($httpd, $news->{since}, '', $path)->{status}, 404, 'a removed one is not there');
     finish($httpd);
 };
 
@@ -166,14 +146,14 @@ subtest 'a client that is removed' => sub {
     my $httpd = start();
     my $since = settled($httpd);
     $httpd->api('DELETE', '/clients/b');
-    my $news = news($httpd, $since);
+    my $news = DashboardPage::news($httpd, $since);
     is_deeply($news->{order}, ['a green'], 'leaves the order');
     is($news->{rows} && $news->{rows}{b}, undef, 'and has no row');
     my %told = map { $_ => 1 } keys %{ $news->{parts} };
     ok($told{$_}, "$_ is another") for qw(summary found chart);
     like($news->{parts}{summary}, qr{<b>1</b> client<}, 'it is not counted');
     $httpd->api('DELETE', '/clients/a');
-    $news = news($httpd, $news->{since});
+    $news = DashboardPage::news($httpd, $news->{since});
     is_deeply($news->{order}, [], 'nobody is left');
     is($news->{parts}{found}, 'No client has reported yet.', 'which is told');
     finish($httpd);
@@ -181,7 +161,7 @@ subtest 'a client that is removed' => sub {
 
 subtest 'search and sorting' => sub {
     my $httpd = start();
-    my $order = sub { join ' ', map { s/ .*//r } @{ news($httpd, '', $_[0])->{order} } };
+    my $order = sub { join ' ', map { s/ .*//r } @{ DashboardPage::news($httpd, '', $_[0])->{order} } };
     is($order->('sort=id'), 'a b', 'sorted');
     is($order->('sort=-id'), 'b a', '... the other way round');
     is($order->('light=green'), 'a', 'of a light');
@@ -190,23 +170,23 @@ subtest 'search and sorting' => sub {
     my $since = settled($httpd, 'light=green');
     $httpd->keepalive({ %secure, client_id => 'c' });
     $httpd->keepalive({ %secure, client_id => 'd', dns_loc => 'FR' });
-    my $news = news($httpd, $since, 'light=green');
+    my $news = DashboardPage::news($httpd, $since, 'light=green');
     is(join(' ', @{ $news->{order} }), 'a green c green', 'a new one that is like that');
     ok($news->{rows}{c}, '... with its row');
     ok(!$news->{rows}{d}, 'one that is not');
-    is(news($httpd, '', "page=$_")->{status}, 400, "page $_ is a fault here, too") for 0, 'x', 101;
-    is(news($httpd, '', 'page=7')->{status}, 200, 'a page behind the last');
+    is(DashboardPage::news($httpd, '', "page=$_")->{status}, 400, "page $_ is a fault here, too") for 0, 'x', 101;
+    is(DashboardPage::news($httpd, '', 'page=7')->{status}, 200, 'a page behind the last');
     finish($httpd);
 };
 
 subtest 'who goes silent' => sub {
     my $httpd = Sentinel->start(conf => "VPNSentinelDashboard\nVPNSentinelOfflineThreshold 2\n");
     $httpd->keepalive({ %secure, client_id => 'a' });
-    my $news = news($httpd, '');
+    my $news = DashboardPage::news($httpd, '');
     my $since = $news->{since};
     is_deeply($news->{order}, ['a green'], 'still here');
     ok($httpd->wait_for(sub {
-        $news = news($httpd, $since);
+        $news = DashboardPage::news($httpd, $since);
         return ($news->{order}[0] // '') eq 'a grey';
     }), 'offline without a report: told by the order');
     finish($httpd);

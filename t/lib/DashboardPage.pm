@@ -26,6 +26,11 @@ The ids of the table's rows in their order; the cells of one, by their labels, a
 "Client ID" and its "id", "light", "link", "strip" (the 24 hours in words) and "html"; the names of the
 columns.
 
+=head2 DashboardPage::news(HTTPD, SINCE, QUERY, PATH), DashboardPage::members(NEWS)
+
+What the feed says is new since then, decoded, with the status and the answer; which members it has besides
+"now" and "since".
+
 =head2 facts(PART), links(PART)
 
 The names and texts of a part's definition lists; its links: [text, address] of each.
@@ -192,6 +197,26 @@ sub is_plain_html {
     push @wrong, 'what is no UTF-8' if !utf8::decode(my $copy = $self->{content});
     return Test::More::is(join("\n", splice(@wrong, 0, 5), @open), '',
         "$name: nothing but the dashboard's own tags");
+}
+
+# What the feed says is new at an address since then, decoded.
+sub news {
+    my ($httpd, $since, $query, $path) = @_;
+    $path //= '/dashboard';
+    my ($status, $news, $answer) =
+        $httpd->json('GET', "$path?since=$since" . ($query ? "&$query" : ''));
+    $news = {} if ref $news ne 'HASH';
+    for my $member (qw(parts rows)) {
+        utf8::encode($_) for values %{ $news->{$member} // {} };
+    }
+    return { status => $status, answer => $answer, %$news };
+}
+
+# The members that such news has besides "now" and "since".
+sub members {
+    my ($news) = @_;
+    my %told = map { $_ => 1 } qw(status answer now since);
+    return join ' ', grep { !$told{$_} } sort keys %$news;
 }
 
 1;
