@@ -228,7 +228,9 @@ int client_answer(request_rec *r, const char *client_id, const char *base)
         return answer_text(r, HTTP_SERVICE_UNAVAILABLE, "The registry cannot be reached");
     }
     if (client == NULL) {
-        return answer_text(r, HTTP_NOT_FOUND, "There is no client of this id");
+        return picture_is_partial(server)
+                   ? document_later(r)
+                   : answer_text(r, HTTP_NOT_FOUND, "There is no client of this id");
     }
     return document_answer(
         r, &(document_t){

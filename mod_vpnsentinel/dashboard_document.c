@@ -82,6 +82,21 @@ typedef struct known_t {
     uint32_t parts[PARTS_MAX];
 } known_t;
 
+static uint32_t this_registry(void)
+{
+    return (uint32_t)registry_incarnation(segment_registry());
+}
+
+static size_t count_parts(const document_t *document)
+{
+    size_t parts = 0;
+
+    while (document->parts[parts].id != NULL) {
+        parts++;
+    }
+    return parts;
+}
+
 /* Returns false when it is none of ours, or of another kind of page. */
 static bool parse_known(known_t *known, const char *since, size_t parts)
 {
@@ -108,13 +123,15 @@ static bool parse_known(known_t *known, const char *since, size_t parts)
     return true;
 }
 
-/* Of another registry, whose revisions tell nothing of this one's, nothing is known. */
-static void read_known(known_t *known, const char *since, size_t parts, uint32_t registry)
+/* All 0 when nothing is known. */
+static known_t read_known(const char *since, size_t parts)
 {
-    memset(known, 0, sizeof *known);
-    if (!parse_known(known, since, parts) || known->registry != registry) {
-        memset(known, 0, sizeof *known);
+    known_t known;
+
+    if (!parse_known(&known, since, parts)) {
+        memset(&known, 0, sizeof known);
     }
+    return known;
 }
 
 static const char *write_known(apr_pool_t *pool, const known_t *known, size_t parts)
@@ -257,26 +274,27 @@ static bool add_rows(request_rec *r, json_object *json, const document_t *docume
     return add_filled(json, "seen", seen) && done;
 }
 
-static int answer_news(request_rec *r, const document_t *document)
+int document_later(request_rec *r)
+{
+    apr_table_setn(r->headers_out, "Retry-After", "1");
+    return answer_text(r, HTTP_SERVICE_UNAVAILABLE, "The server has just started");
+}
+
+static int answer_news(request_rec *r, const document_t *document, const known_t *had)
 {
     json_object *json = json_object_new_object();
-    known_t had, has = {.registry = (uint32_t)registry_incarnation(segment_registry()),
+    known_t has = {.registry = this_registry(),
                         .revision = document->server->revision,
                         .wall = document->server->wall};
-    size_t parts = 0;
     bool done = json != NULL;
 
-    while (document->parts[parts].id != NULL) {
-        parts++;
-    }
-    read_known(&had, document->since, parts, has.registry);
-    done = done && add_parts(r, json, document, &had, &has);
+    done = done && add_parts(r, json, document, had, &has);
     if (document->fleet != NULL) {
-        done = done && add_order(r, json, document->fleet, &had, &has) &&
-               add_rows(r, json, document, &had, &has);
+        done = done && add_order(r, json, document->fleet, had, &has) &&
+               add_rows(r, json, document, had, &has);
     }
     done = done && add(json, "now", answer_time(document->server->wall)) &&
-           add(json, "since", json_object_new_string(write_known(r->pool, &has, parts)));
+           add(json, "since", json_object_new_string(write_known(r->pool, &has, count_parts(document))));
     if (!done) {
         json_object_put(json);
         json = NULL;
@@ -284,7 +302,21 @@ static int answer_news(request_rec *r, const document_t *document)
     return answer_json(r, HTTP_OK, json);
 }
 
+/* Of another registry, whose revisions tell nothing of this one's, nothing is known. */
+static int answer_since(request_rec *r, const document_t *document)
+{
+    known_t had = read_known(document->since, count_parts(document));
+
+    if (had.registry != this_registry()) {
+        if (had.registry != 0 && picture_is_partial(document->server)) {
+            return document_later(r); /* the fleet from before is better than none */
+        }
+        memset(&had, 0, sizeof had);
+    }
+    return answer_news(r, document, &had);
+}
+
 int document_answer(request_rec *r, const document_t *document)
 {
-    return document->since != NULL ? answer_news(r, document) : answer_page(r, document);
+    return document->since != NULL ? answer_since(r, document) : answer_page(r, document);
 }

@@ -45,7 +45,11 @@ struct document_t {
 /* The element of this part, with what is in it; for the layout. */
 void document_part(html_t *html, const document_t *document, const char *element, const char *id);
 
-/* Answer with the page, or with what is new on it. */
+/* Answer with the page, or with what is new on it; or, when that would make an earlier fleet vanish for
+ * a moment, as document_later(). */
 int document_answer(request_rec *r, const document_t *document);
+
+/* Answer that what is asked for may be known soon: 503, and when to ask again. */
+int document_later(request_rec *r);
 
 #endif

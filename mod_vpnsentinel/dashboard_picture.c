@@ -3,6 +3,8 @@
 #include "clock.h"
 #include "dashboard_select.h"
 
+#define READING_USEC (10 * CLOCK_SECOND) /* that the store may take to be read */
+
 /* --- the server --- */
 
 static bool take_server(server_picture_t *server)
@@ -31,6 +33,12 @@ const server_picture_t *picture_server(request_rec *r)
     server_picture_t *server = apr_palloc(r->pool, sizeof *server);
 
     return take_server(server) ? server : NULL;
+}
+
+bool picture_is_partial(const server_picture_t *server)
+{
+    return !server->vitals.loaded &&
+           registry_uptime(segment_registry(), server->now) < READING_USEC;
 }
 
 /* --- a client --- */

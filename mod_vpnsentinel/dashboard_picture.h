@@ -46,6 +46,12 @@ typedef struct fleet_picture_t {
     fleet_history_t history; /* of all */
 } fleet_picture_t;
 
+/*
+ * Can clients be missing because the monitor has not read the store yet? Of a server that has just
+ * started only: when it takes longer, what there is is shown, and that it is not all.
+ */
+bool picture_is_partial(const server_picture_t *server);
+
 /* Each returns NULL when the registry cannot be read. */
 const fleet_picture_t *picture_fleet(request_rec *r, const query_t *query);
 const server_picture_t *picture_server(request_rec *r);

@@ -249,6 +249,8 @@ subtest 'answers that are none' => sub {
     my $since = qr/^Not live since \d+:\d\d:\d\d.*: /;
     says_of('new Response("x", {status: 503})',
         qr/${since}the server answers otherwise \(503\)/, 'status 503');
+    says_of('new Response("x", {status: 503, headers: {"Retry-After": "1"}})',
+        qr/${since}the server is not ready/, 'status 503 for a moment');
     says_of('new Response("x", {status: 404})', qr/${since}this is no longer there/, 'status 404');
     says_of('new Response("<html>", {headers: {"Content-Type": "text/html"}})',
         qr/${since}the server answers otherwise \(200\); a reload may help/, 'a page to log in');
@@ -276,8 +278,8 @@ subtest 'a server that is away' => sub {
     my @before = ids($browser);
     $httpd->start_again;
     live_becomes($browser, qr/^Live$/, 'and when it comes back');
-    # Not at once: for a moment it may not have read its store yet.
-    ok($browser->wait_for(sub { "@{[ ids($browser) ]}" eq "@before" }), '... all clients are there again');
+    is(ids($browser), "@before", '... all clients are there');
+    is($browser->run('return lost()'), '', '... and all rows are the same ones');
     $httpd->stop;
     live_becomes($browser, qr/^Not live/, 'away again');
     unlink glob $httpd->root . '/state/*';

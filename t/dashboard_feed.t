@@ -109,9 +109,28 @@ subtest 'one that is known is not of another registry' => sub {
     unlike(DashboardPage::members(DashboardPage::news($httpd, $since)), qr/order/, 'a graceful keeps it');
     $httpd->stop;
     $httpd->start_again;
-    ok($httpd->wait_for(sub { $httpd->clients == 2 }), 'the clients are back');
+    ok($httpd->wait_for(sub { DashboardPage::news($httpd, $since)->{status} != 503 }), 'the clients are back');
     is_everything(DashboardPage::news($httpd, $since), 'b a', 'a start does not');
     finish($httpd);
+};
+
+# The store of the server that was there before is still in use when the new one begins.
+subtest 'a server that has not read its store' => sub {
+    my $before = start();
+    my $since = settled($before);
+    my $httpd = Sentinel->start(conf => "VPNSentinelDashboard\nVPNSentinelStateDir '" . $before->root . "/state'\n");
+    my ($early, $client) = map { $httpd->request('GET', $_) } "/dashboard?since=$since", '/dashboard/client/a';
+    is("$early->{status} $early->{headers}{'retry-after'}", '503 1', 'who shows the fleet from before may keep it');
+    is($client->{status}, 503, 'nor is it told that a client is not there');
+    is_deeply(DashboardPage::news($httpd, '')->{order}, [], 'who shows none gets what there is');
+    like($httpd->request('GET', '/dashboard')->{content}, qr/is not read yet: clients may be missing/,
+        '... with a notice');
+    finish($before);
+    $httpd->wait_for(sub { DashboardPage::news($httpd, $since)->{status} != 503 });
+    is_everything(DashboardPage::news($httpd, $since), 'b a', 'when it is read the fleet is there');
+    unlike($httpd->request('GET', '/dashboard')->{content}, qr/not read yet/, '... and no notice');
+    $httpd->stop;
+    $httpd->check_error_log(allow => [qr/VPNS\d+: the store: /]);
 };
 
 # What is empty now was not, maybe, on the page of somebody of whom nothing is known.

@@ -19,7 +19,7 @@
     let clock = 0; // ms that the server's clock is ahead of ours
     let timer = 0; // of the next question
     let request = null; // the one under way
-    let failures = 0; // in a row
+    let pause = PERIOD; // ms until it
     let lost = null; // when the server was lost
 
     // --- times ---
@@ -224,13 +224,13 @@
     }
 
     function found() {
-        failures = 0;
+        pause = PERIOD;
         lost = null;
         say('live', 'Live');
     }
 
     function missed(error) {
-        failures += 1;
+        pause = Math.min(error.pause || pause * 2, SLOWEST);
         lost = lost || new Date();
         const time = lost.toLocaleTimeString();
         say('lost', `Not live since ${time}: ${error.message}. Trying again …`);
@@ -244,6 +244,10 @@
             answer = await fetch(`${location.pathname}?${query}`, { signal, cache: 'no-store' });
         } catch {
             throw new Error('the server cannot be reached');
+        }
+        if (answer.status === 503 && answer.headers.has('Retry-After')) {
+            const pause = 1000 * answer.headers.get('Retry-After');
+            throw Object.assign(new Error('the server is not ready'), { pause });
         }
         if (answer.status === 404) {
             throw new Error('this is no longer there');
@@ -269,7 +273,7 @@
 
     function plan() {
         if (!document.hidden) {
-            timer = setTimeout(refresh, Math.min(PERIOD * 2 ** failures, SLOWEST));
+            timer = setTimeout(refresh, pause);
         }
     }
 
@@ -298,7 +302,7 @@
             clearTimeout(limit);
         }
         request = null;
-        if (since === '' && failures === 0) {
+        if (since === '' && !lost) {
             refresh();
         } else {
             plan();
