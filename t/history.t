@@ -22,6 +22,7 @@ my %DOWN = (%GOOD, vpn_connected => \0);
 sub start {
     my (%more) = @_;
     my $httpd = Sentinel->start(clock => 1, %more);
+    $httpd->wait_for(sub { $httpd->events });  # the first look is over: none is under way at the step
     $httpd->{step} = 2 * $QUARTER - time % $QUARTER + 5;
     $httpd->step_clock($httpd->{step});
     return $httpd;

@@ -250,7 +250,7 @@ subtest 'a client that is known' => sub {
     like($warnings[0], qr/\[vpnsentinel:warn\].* of 2 a minute meets 2001:db8::1, .*\Q$advice\E/,
         'with address and remedy');
     my $page = $httpd->request('GET', '/dashboard')->{content};
-    my ($notice) = $page =~ m{(<p class="notice".*?</p>)}s;
+    my ($notice) = $page =~ m{(<p class="notice"[^>]*>The rate limit .*?</p>)}s;
     like($notice // '', qr/The rate limit refuses <bdi>192\.0\.2\.77<\/bdi>/,
         'the newest on the dashboard');
     like($notice // '', qr/VPNSentinelRateLimit.*mod_remoteip/, 'with the remedy');

@@ -54,7 +54,7 @@ for my $way (qw(stop crash)) {
         $httpd->api('POST', '/register', { content => { client_id => 'registered' } });
         $httpd->is_announced('office', 'connected', 'a client');
         $httpd->is_announced('leaking', 'connected dns_leak', 'one with a leak');
-        ok($bot->wait_for_messages(2), 'messages go out');
+        ok($bot->wait_for_messages(4), 'messages go out');
         $bot->leave;
         report($httpd, 'office', public_ip => '203.0.113.2', location => 'BR', dns_loc => 'BR');
         my @events = $httpd->is_announced('office', 'connected ip_changed', 'an event meanwhile');

@@ -93,6 +93,8 @@ sub _launch {
     $self->{input}->autoflush(1);
     $self->{child} = fork // die "fork: $!";
     return if $self->{child};
+    # As at a terminal, also where the tests run in the background: the program lets an ignored signal be.
+    local @SIG{qw(INT QUIT)} = ('DEFAULT') x 2;
     delete @ENV{ grep { /^(?:VPN_SENTINEL_|IPINFO_|NO_COLOR|LC_|LANG|.*_proxy$)/i } keys %ENV };
     my %all = (LC_ALL => 'C.UTF-8', TERM => 'xterm', %$env);
     $ENV{$_} = $all{$_} for keys %all;
