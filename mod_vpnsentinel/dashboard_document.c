@@ -284,8 +284,8 @@ static int answer_news(request_rec *r, const document_t *document, const known_t
 {
     json_object *json = json_object_new_object();
     known_t has = {.registry = this_registry(),
-                        .revision = document->server->revision,
-                        .wall = document->server->wall};
+                   .revision = document->server->revision,
+                   .wall = document->server->wall};
     bool done = json != NULL;
 
     done = done && add_parts(r, json, document, had, &has);
@@ -294,7 +294,8 @@ static int answer_news(request_rec *r, const document_t *document, const known_t
                add_rows(r, json, document, had, &has);
     }
     done = done && add(json, "now", answer_time(document->server->wall)) &&
-           add(json, "since", json_object_new_string(write_known(r->pool, &has, count_parts(document))));
+           add(json, "since",
+               json_object_new_string(write_known(r->pool, &has, count_parts(document))));
     if (!done) {
         json_object_put(json);
         json = NULL;

@@ -24,8 +24,9 @@ void part_notices(html_t *html, const server_picture_t *server)
         html_put(html, "<p class=\"notice\" role=\"status\">The monitor does not run: nothing is "
                        "announced or stored. See the server's error log.</p>\n");
     } else if (!server->vitals.loaded) {
-        html_put(html, "<p class=\"notice\" role=\"status\">What the server kept from before its start "
-                       "is not read yet: clients may be missing.</p>\n");
+        html_put(html,
+                 "<p class=\"notice\" role=\"status\">What the server kept from before its start "
+                 "is not read yet: clients may be missing.</p>\n");
     }
     if (server->notice.when != 0 && server->wall - server->notice.when <= NOTICE_SECONDS) {
         notice_of_rate_limit(html, &server->notice);
