@@ -1,5 +1,7 @@
 #include "keepalive_endpoint.h"
 
+#include "http_protocol.h"
+
 #include "answer.h"
 #include "assess.h"
 #include "body.h"
@@ -11,6 +13,7 @@
 #include "log.h"
 #include "monitor.h"
 #include "segment.h"
+#include "valid.h"
 
 #ifdef VPS_TEST_HOOKS
 #include "killpoint.h"
@@ -71,29 +74,23 @@ static int refuse(request_rec *r, registry_result_t result, const char *client_i
                         "The server takes no more clients; its VPNSentinelMaxClients is reached");
 }
 
-static json_object *confirmation(const char *message, int64_t when)
-{
-    json_object *json = json_object_new_object();
-
-    if (json != NULL) {
-        json_object_object_add(json, "status", json_object_new_string("ok"));
-        json_object_object_add(json, "message", json_object_new_string(message));
-        json_object_object_add(json, "server_time", answer_time(when));
-    }
-    return json;
-}
-
+/*
+ * Nearly all answers of a server are this one. Nothing in it needs escaping: so it is written as text,
+ * which takes a tenth of what json-c takes, a fifth of the whole keepalive.
+ */
 static int confirm_keepalive(request_rec *r, const sighting_t *sighting)
 {
-    json_object *json = confirmation("Keepalive received", sighting->when);
-    char text[VPS_ADDR_TEXT_SIZE];
+    char when[VPS_TIME_TEXT_SIZE];
+    char address[VPS_ADDR_TEXT_SIZE];
+    const char *quote;
 
-    if (json != NULL) {
-        vps_addr_format(text, &sighting->observed_ip);
-        json_object_object_add(json, "observed_ip",
-                               text[0] != '\0' ? json_object_new_string(text) : NULL);
-    }
-    return answer_json(r, HTTP_OK, json);
+    vps_addr_format(address, &sighting->observed_ip);
+    quote = address[0] != '\0' ? "\"" : "";
+    answer_begin(r, HTTP_OK, "application/json");
+    (void)ap_rvputs(r, "{\"status\":\"ok\",\"message\":\"Keepalive received\",\"server_time\":\"",
+                    vps_time_format(when, sighting->when), "\",\"observed_ip\":", quote,
+                    address[0] != '\0' ? address : "null", quote, "}", NULL);
+    return OK;
 }
 
 int keepalive_handle(request_rec *r, const char *unused)
@@ -147,8 +144,11 @@ int register_handle(request_rec *r, const char *unused)
     if (result == REGISTRY_CREATED) {
         monitor_wake();
     }
-    json = confirmation("Client registered", sighting.when);
+    json = json_object_new_object();
     if (json != NULL) {
+        json_object_object_add(json, "status", json_object_new_string("ok"));
+        json_object_object_add(json, "message", json_object_new_string("Client registered"));
+        json_object_object_add(json, "server_time", answer_time(sighting.when));
         json_object_object_add(json, "client_id", json_object_new_string(record.client_id));
     }
     return answer_json(r, result == REGISTRY_CREATED ? HTTP_CREATED : HTTP_OK, json);

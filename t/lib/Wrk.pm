@@ -14,9 +14,15 @@ Wrk - keepalives by wrk, for the benchmarks
 =head2 round(...)
 
 One round of keepalives of c-1, c-2 … in turn. path, clients; first (the client to begin with, 1),
-seconds (1), pause (ms between two requests of one of the 16 connections, 0), changing (true = each
-says something else than the one before). Returns requests, seconds, rate, p99_ms; dies when a
-request was refused or broken.
+step (to the next, 1), seconds (1), pause (ms between two requests of one of the 16 connections, 0),
+changing (true = each says something else than the one before), addresses (true = each client comes
+through a proxy, with an address of its own), scheme (http), port (its index, 0). Returns requests,
+seconds, rate, p99_ms; dies when a request was refused or broken.
+
+=head2 conf(KEY, MORE)
+
+The configuration of an httpd that has both the API and the trivial handler, at /trivial; what MORE sets
+is not set otherwise.
 
 =cut
 
@@ -25,31 +31,42 @@ use warnings;
 
 use File::Basename qw(dirname);
 use JSON::PP qw(decode_json);
+use List::Util qw(max);
+use Time::HiRes qw(sleep time);
 
 our $CONNECTIONS = 16;
+my $WAIT = 120;    # sec, for anything
 my $SCRIPT = dirname(__FILE__) . '/../bench/keepalive.lua';
 
-# The configuration of an httpd that has both the API and the trivial handler, at /trivial.
 sub conf {
-    my ($key) = @_;
+    my ($key, $more) = @_;
     my $build_dir = $ENV{VPS_BUILDDIR} // die "VPS_BUILDDIR is not set: run make bench\n";
-    return <<"CONF";
-LoadModule trivial_module "$build_dir/t/bench/.libs/mod_trivial.so"
-StartServers 2
-ThreadsPerChild 32
-MinSpareThreads 32
-MaxSpareThreads 64
+    my $processes = <<'CONF';
+<IfModule mpm_prefork_module>
+    StartServers 32
+    MinSpareServers 32
+    MaxSpareServers 64
+</IfModule>
+<IfModule !mpm_prefork_module>
+    StartServers 2
+    ThreadsPerChild 32
+    MinSpareThreads 32
+    MaxSpareThreads 64
+</IfModule>
 MaxRequestWorkers 64
 MaxKeepAliveRequests 0
+CONF
+    my $default = <<"CONF";
 VPNSentinelAPI /api/v1
 VPNSentinelAPIKey $key
 VPNSentinelRateLimit 0
-VPNSentinelMaxClients 200000
+VPNSentinelMaxClients 1000000
 VPNSentinelLog none
-<Location "/trivial">
-    SetHandler trivial
-</Location>
 CONF
+    $more //= '';
+    $default =~ s/^(\w+) .*\n/$more =~ m{^$1\b}m ? '' : $&/gem;
+    return qq{LoadModule trivial_module "$build_dir/t/bench/.libs/mod_trivial.so"\n$processes$default$more}
+        . qq{<Location "/trivial">\n    SetHandler trivial\n</Location>\n};
 }
 
 sub new {
@@ -67,9 +84,9 @@ sub round {
     my ($self, %option) = @_;
     my $seconds = $option{seconds} // 1;
     open(my $output, '-|', 'wrk', '--threads', 1, '--connections', $CONNECTIONS,
-        '--duration', "${seconds}s", '--script', $SCRIPT, $self->{httpd}->url($option{path}),
-        '--', $self->{key}, $option{clients}, $option{first} // 1, $option{pause} // 0,
-        $option{changing} ? 1 : 0) or die "wrk: $!\n";
+        '--duration', "${seconds}s", '--script', $SCRIPT, $self->_url(%option), '--', $self->{key},
+        $option{clients}, $option{first} // 1, $option{step} // 1, $option{pause} // 0,
+        map { $option{$_} ? 1 : 0 } qw(changing addresses)) or die "wrk: $!\n";
     my @line = <$output>;
     close $output or die "wrk has failed:\n@line";
     my $result = decode_json($line[-1]);
@@ -81,11 +98,19 @@ sub round {
     return $result;
 }
 
-# Sends keepalives until the registry holds so many clients.
+sub _url {
+    my ($self, %option) = @_;
+    my $url = $self->{httpd}->url($option{path}, $option{port});
+    return $option{scheme} ? $url =~ s/^http/$option{scheme}/r : $url;
+}
+
+# Sends keepalives until the registry holds so many clients. Options as of round(). What was not answered
+# at the end of a round is within the last ones, and begun with again.
 sub fill {
-    my ($self, $clients) = @_;
+    my ($self, $clients, %option) = @_;
     while ((my $total = $self->clients) < $clients) {
-        $self->round(path => '/api/v1/keepalive', clients => $clients, first => $total + 1);
+        $self->round(path => '/api/v1/keepalive', clients => $clients, %option,
+            first => max(1, $total - $CONNECTIONS));
         die "the registry stays at $total clients\n" if $self->clients <= $total;
     }
 }
@@ -97,6 +122,26 @@ sub status {
         { headers => { 'X-API-Key' => $self->{key} } });
     die "status answers $status\n" if $status != 200;
     return $body;
+}
+
+# Waits until all that has been acknowledged is announced and stored.
+sub settle {
+    my ($self) = @_;
+    my ($newest, $end) = (-1, time + $WAIT);
+    while ((my $now = $self->newest_event) != $newest) {
+        die "the monitor does not come to rest\n" if time > $end;
+        $newest = $now;
+        sleep 1.5;
+    }
+}
+
+# The number of the newest event, 0 = there is none.
+sub newest_event {
+    my ($self) = @_;
+    my ($status, $body) = $self->{httpd}->json('GET', '/api/v1/events?limit=1',
+        { headers => { 'X-API-Key' => $self->{key} } });
+    die "events answers $status\n" if $status != 200;
+    return @{ $body->{events} } ? $body->{events}[0]{id} : 0;
 }
 
 sub clients {
