@@ -63,6 +63,12 @@ static bool receive(const struct mnl_socket *netlink, received_t *out)
     return true;
 }
 
+/* libmnl takes a length beyond 2 GiB for a negative one, and so for one that fits. */
+static bool is_whole(const struct nlmsghdr *message, int left)
+{
+    return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
 /* --- learning what there is --- */
 
 static bool request(const struct mnl_socket *netlink, uint16_t type)
@@ -82,7 +88,7 @@ static bool learn_received(change_watch_t *watch, const received_t *received)
     const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)received->bytes;
     int left = received->size;
 
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; is_whole(message, left); message = mnl_nlmsg_next(message, &left)) {
         if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR) {
             return false;
         }
@@ -123,7 +129,7 @@ static unsigned judge_received(const change_watch_t *watch, const received_t *re
     unsigned kinds = received->is_cut ? CHANGE_UNSEEN : 0;
     int left = received->size;
 
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; is_whole(message, left); message = mnl_nlmsg_next(message, &left)) {
         kinds |= uplinks_judge(&watch->uplinks, &watch->resolv.resolvers, message);
     }
     return kinds;

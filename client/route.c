@@ -99,6 +99,20 @@ static int read_message(const struct nlmsghdr *message, void *data)
     return MNL_CB_STOP;
 }
 
+/*
+ * Read the one message of an answer. Returns 0, or the kernel's errno. Its length is checked here: libmnl
+ * takes one beyond 2 GiB for one that fits.
+ */
+static int read_answer(answer_t *out, const void *bytes, size_t size, uint32_t seq, unsigned portid)
+{
+    const struct nlmsghdr *message = bytes;
+
+    if (size < sizeof(*message) || message->nlmsg_len > size) {
+        return EPERM;
+    }
+    return mnl_cb_run(bytes, message->nlmsg_len, seq, portid, read_message, out) < 0 ? errno : 0;
+}
+
 /* Ask. Returns 0, or the kernel's errno. The answer is there when the question is sent. */
 static int ask(struct mnl_socket *socket, const vps_addr_t *to, route_flow_t flow, answer_t *out)
 {
@@ -113,13 +127,9 @@ static int ask(struct mnl_socket *socket, const vps_addr_t *to, route_flow_t flo
         return EPERM;
     }
     size = mnl_socket_recvfrom(socket, bytes, sizeof(bytes));
-    if (size < 0) {
-        return EPERM;
-    }
-    return mnl_cb_run(bytes, (size_t)size, request->nlmsg_seq, mnl_socket_get_portid(socket),
-                      read_message, out) < 0
-               ? errno
-               : 0;
+    return size < 0 ? EPERM
+                    : read_answer(out, bytes, (size_t)size, request->nlmsg_seq,
+                                  mnl_socket_get_portid(socket));
 }
 
 /* --- what it comes to --- */
