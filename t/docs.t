@@ -123,6 +123,13 @@ for my $path (files('t/*.t', 't/lab/*.t', 't/unit/*.c')) {
     ok($makefile =~ /\s\Q$name\E\s/, "$name is in Makefile.am");
 }
 
+my @fuzzed = map { m{fuzz_(\w+)\.c$} } files('t/fuzz/fuzz_*.c');
+my @in_readme = map { /`(\w+)`/g } content('t/fuzz/README.md') =~ /^\|.*\|(.*)\|$/mg;
+is_deeply(sorted_set(@in_readme), sorted_set(@fuzzed), 't/fuzz/README.md has each entry point and no other');
+for my $name (@fuzzed) {
+    ok($makefile =~ m{\st/fuzz/\Q$name\E\.test\s}, "the corpus of $name is replayed");
+}
+
 for my $path (files('docs/*.md', 'conf/*', 'man/*.[18]')) {
     ok($makefile =~ /\s\Q$path\E\s/, "$path is installed");
 }

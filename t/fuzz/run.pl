@@ -1,71 +1,29 @@
 #!/usr/bin/perl
-# Builds every t/fuzz/fuzz_*.c with libFuzzer and the sanitizers and runs each on a copy of its
-# corpus.
+# Runs fuzz entry points that are built with libFuzzer, one after the other, each on a copy of its corpus.
 #
-#   run.pl --cc CLANG --seconds N --srcdir S --builddir B      N seconds in all
+#   run.pl --programs FOLDER --corpora FOLDER [--seconds N] [--keep] [NAME...]
 #
-# Exit status 0: no finding. The input of a finding stays below B/t/tmp.
+# N seconds in all, divided evenly. NAME: only these. --keep: what finds its way to new places of the
+# code is added to the corpora, as few and as small as will do. Exit status 0: no finding; the input of
+# one stays in the folder of the programs.
 use strict;
 use warnings;
 use File::Basename qw(basename);
 use File::Copy qw(copy);
 use File::Path qw(make_path remove_tree);
-use File::Temp qw(tempdir);
 use Getopt::Long qw(GetOptions);
+use List::Util qw(sum0);
 
-my %option = (cc => 'clang', seconds => 60, srcdir => '.', builddir => '.');
-GetOptions(\%option, 'cc=s', 'seconds=i', 'srcdir=s', 'builddir=s')
-    && !@ARGV && $option{seconds} > 0
-    or die "usage: run.pl [--cc CLANG] [--seconds N] [--srcdir S] [--builddir B]\n";
-
-# What the compiler needs for json-c.
-sub json_c_flags {
-    chomp(my $flags = qx(pkg-config --cflags --libs json-c));
-    $? == 0 or die "pkg-config does not know json-c\n";
-    return split ' ', $flags;
-}
-
-# What a fuzzer needs besides shared/.
-my %more_sources = (
-    accept => [qw(mod_vpnsentinel/accept.c)],
-    command => [qw(mod_vpnsentinel/command.c)],
-    config_file => [qw(client/config_file.c)],
-    ctl_list => [ map { "ctl/$_.c" } qw(api_json event light moment row split text) ],
-    event_detail => [ map { "mod_vpnsentinel/$_.c" } qw(assess event message text) ],
-    telegram => [ map { "mod_vpnsentinel/$_.c" } qw(secret telegram telegram_json) ],
-    telegram_update => [ map { "mod_vpnsentinel/$_.c" } qw(telegram_json telegram_update) ],
-);
-
-sub more_sources {
-    my ($source) = @_;
-    my ($name) = basename($source) =~ /^fuzz_(.*)\.c$/;
-    return map { "$option{srcdir}/$_" } @{ $more_sources{$name} // [] };
-}
-
-# All of shared/ but what needs libcurl.
-sub shared_sources {
-    return grep { basename($_) ne 'http.c' } glob "$option{srcdir}/shared/*.c";
-}
-
-# Where headers are: names are unique within a product only.
-sub folders {
-    my ($source) = @_;
-    return basename($source) =~ /^fuzz_ctl_/ ? qw(ctl shared) : qw(shared mod_vpnsentinel client);
-}
-
-sub build {
-    my ($source, $program) = @_;
-    my @command = (
-        split(' ', $option{cc}), '-std=gnu11', '-D_GNU_SOURCE', '-g', '-O1',
-        '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined',
-        (map { "-I$option{srcdir}/$_" } folders($source)), '-o', $program, $source,
-        more_sources($source),
-        shared_sources(), json_c_flags());
-    system(@command) == 0 or die "cannot build $source\n";
-}
+my %option = (seconds => 60);
+GetOptions(\%option, 'programs=s', 'corpora=s', 'seconds=i', 'keep')
+    && $option{programs}
+    && $option{corpora}
+    && $option{seconds} > 0
+    or die "usage: run.pl --programs FOLDER --corpora FOLDER [--seconds N] [--keep] [NAME...]\n";
 
 sub copy_corpus {
     my ($from, $to) = @_;
+    remove_tree($to);
     make_path($to);
     my @files = grep { -f } glob "$from/*";
     @files or die "no corpus in $from\n";
@@ -74,38 +32,46 @@ sub copy_corpus {
     }
 }
 
-# Runs one fuzzer; returns whether it found nothing.
-sub run {
-    my ($name, $folder, $seconds) = @_;
-    my @command = (
-        "$folder/$name", "-max_total_time=$seconds", '-timeout=10', '-print_final_stats=1',
-        "-artifact_prefix=$folder/$name-", "$folder/corpus-$name");
-    my $log = "$folder/$name.log";
-    my $status = system('sh', '-c', 'exec "$@" >"$0" 2>&1', $log, @command);
-    open my $in, '<', $log or die "cannot read $log: $!\n";
-    my @lines = <$in>;
-    close $in;
-    my ($runs) = map { /^stat::number_of_executed_units:\s+(\d+)/ ? $1 : () } @lines;
-    printf "%-15s %s: %s executions in %d s\n",
-        $name, $status == 0 ? 'ok' : 'FINDING', $runs // 'no', $seconds;
-    print @lines > 60 ? @lines[-60 .. -1] : @lines if $status != 0;
-    return $status == 0;
+# Runs a command; returns its status and what it wrote.
+sub output_of {
+    my (@command) = @_;
+    my $pid = open(my $out, '-|') // die "cannot fork: $!\n";
+    if (!$pid) {
+        open(STDERR, '>&', \*STDOUT) or die "cannot redirect: $!\n";
+        exec { $command[0] } @command or die "cannot run $command[0]: $!\n";
+    }
+    my @lines = <$out>;
+    close $out;
+    return ($?, @lines);
 }
 
-my @sources = glob "$option{srcdir}/t/fuzz/fuzz_*.c";
-@sources or die "no fuzz_*.c in $option{srcdir}/t/fuzz\n";
-my $seconds = int($option{seconds} / @sources) || 1;
-make_path("$option{builddir}/t/tmp");
-my $folder = tempdir('fuzz.XXXXXX', DIR => "$option{builddir}/t/tmp");
-my $findings = 0;
-for my $source (@sources) {
-    my ($name) = basename($source) =~ /^fuzz_(.*)\.c$/;
-    build($source, "$folder/$name");
-    copy_corpus("$option{srcdir}/t/fuzz/corpus/$name", "$folder/corpus-$name");
-    $findings++ if !run($name, $folder, $seconds);
+# Runs one for some seconds; returns its executions and whether it found nothing.
+sub run {
+    my ($name, $seconds) = @_;
+    my ($program, $corpus) = ("$option{programs}/$name.test", "$option{programs}/corpus-$name");
+    copy_corpus("$option{corpora}/$name", $corpus);
+    my ($status, @lines) = output_of(
+        $program, "-max_total_time=$seconds", '-timeout=10', '-print_final_stats=1',
+        "-artifact_prefix=$option{programs}/finding-$name-", $corpus);
+    my ($runs) = map { /^stat::number_of_executed_units:\s+(\d+)/ ? $1 : () } @lines;
+    printf "%-16s %s: %s executions in %d s\n", $name, $status == 0 ? 'ok' : 'FINDING', $runs // 'no', $seconds;
+    print @lines > 60 ? @lines[ -60 .. -1 ] : @lines if $status != 0;
+    if ($status == 0 && $option{keep}) {
+        ($status, @lines) = output_of($program, '-merge=1', "$option{corpora}/$name", $corpus);
+        print @lines if $status != 0;
+    }
+    return ($runs // 0, $status == 0);
 }
-if ($findings) {
-    print "The inputs are in $folder.\n";
-    exit 1;
+
+$| = 1;
+my @names = @ARGV ? @ARGV : sort map { basename($_, '.test') } glob "$option{programs}/*.test";
+@names or die "no program in $option{programs}\n";
+my (@runs, @findings);
+for my $name (@names) {
+    my ($runs, $good) = run($name, int($option{seconds} / @names) || 1);
+    push @runs, $runs;
+    push @findings, $name if !$good;
 }
-remove_tree($folder);
+printf "%d entry points, %d executions in all, findings: %s\n", scalar @names, sum0(@runs), "@findings" || 'none';
+print "The inputs are $option{programs}/finding-*.\n" if @findings;
+exit @findings > 0;
