@@ -53,8 +53,9 @@ my %POSSIBLE = map { $_ => 1 }
 # A registry that is full, and readiness.
 my $UNAVAILABLE = qr/"Registry full"|UNAVAILABLE|"unavailable"/;
 
-# What may be in the error log besides: the child that is killed, and paths that httpd refuses.
-my @EXPECTED = (qr/AH00052: child pid \d+ exit signal Killed/, qr/AH10244: invalid URI path/);
+# What may be in the error log besides: the child that is killed, and paths that httpd itself refuses.
+my @EXPECTED = (qr/AH00052: child pid \d+ exit signal Killed/, qr/AH10244: invalid URI path/,
+    qr/\(36\)File name too long: .*AH00036/);
 
 my $CONF = <<"CONF";
 VPNSentinelAPI
