@@ -63,7 +63,7 @@ symlink abs_path("$build/$_"), "$view/$_" for qw(mod_vpnsentinel conf Makefile);
 my $failed = 0;
 $ENV{CMOCKA_MESSAGE_OUTPUT} = 'TAP';
 my @compiled = grep { /\.test$/ } @ARGV;
-my @perl = grep { !/\.test$/ } @ARGV;
+my @perl = map { -e $_ ? $_ : "$source/$_" } grep { !/\.test$/ } @ARGV;
 my %common = (jobs => $option{jobs}, verbosity => 0);
 my @run = (
     [ \@compiled, exec => sub { [ valgrind($_[1] =~ s{.*/}{}r), $_[1] ] } ],

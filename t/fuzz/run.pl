@@ -57,7 +57,7 @@ sub run {
     printf "%-16s %s: %s executions in %d s\n", $name, $status == 0 ? 'ok' : 'FINDING', $runs // 'no', $seconds;
     print @lines > 60 ? @lines[ -60 .. -1 ] : @lines if $status != 0;
     if ($status == 0 && $option{keep}) {
-        ($status, @lines) = output_of($program, '-merge=1', "$option{corpora}/$name", $corpus);
+        ($status, @lines) = output_of($program, '-merge=1', '-use_counters=0', '-max_len=2048', "$option{corpora}/$name", $corpus);
         print @lines if $status != 0;
     }
     return ($runs // 0, $status == 0);
