@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A property that does not hold is a finding. */
@@ -25,6 +32,17 @@ static inline void check_sentence(const char *text)
     for (; *text != '\0'; text++) {
         check(*text >= ' ' && *text <= '~');
     }
+}
+
+/* AddressSanitizer takes who reads these bytes for one who reads beyond the end; and no longer. */
+static inline void hide(const void *bytes, size_t size)
+{
+    ASAN_POISON_MEMORY_REGION(bytes, size);
+}
+
+static inline void show(const void *bytes, size_t size)
+{
+    ASAN_UNPOISON_MEMORY_REGION(bytes, size);
 }
 
 /*
