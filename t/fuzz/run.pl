@@ -74,4 +74,4 @@ for my $name (@names) {
 }
 printf "%d entry points, %d executions in all, findings: %s\n", scalar @names, sum0(@runs), "@findings" || 'none';
 print "The inputs are $option{programs}/finding-*.\n" if @findings;
-exit @findings > 0;
+exit(@findings ? 1 : 0);
