@@ -117,7 +117,71 @@ subtest 'questions' => sub {
     $ledger = Ledger->new;
     $ledger->asks(2);
     is_deeply($ledger->audit([], \@answer)->{faults},
-        ['the bot was told without a reason: Pong'], 'an answer twice');
+        ['was told without a reason: Pong'], 'an answer twice');
 };
+
+# What was taken twice, and why: first and second time, more of the first one, ends of the monitor, when the
+# store was gone.
+subtest 'reasons' => sub {
+    my @table = (
+        [ 'answer lost', { unanswered => 1 } ],
+        [ 'answer lost', { unanswered => 1 }, [1.5] ],
+        [ 'monitor ended', {}, [1.5] ],
+        [ 'store gone', {}, [4], [ 0.5, 6 ] ],
+        [ undef, {}, [0.5] ],
+        [ undef, {}, [4] ],
+        [ undef, {}, [], [ 0.5, 6 ] ],
+        [ undef, {}, [0.7], [ 0.5, 6 ] ],
+    );
+    for (@table) {
+        my ($reason, $more, $ends, $gone) = @$_;
+        my $ledger = Ledger->new;
+        $ledger->{ends} = [ map { $NOW + $_ } @{ $ends // [] } ];
+        $ledger->{gone} = [ { from => $NOW + $gone->[0], to => $NOW + $gone->[1] } ] if $gone;
+        my $result = $ledger->audit([ $event[0] ],
+            [ message(1, $single[0], %$more), message(5, $single[0]) ]);
+        is_deeply($result->{reasons}, defined $reason ? { $reason => 1 } : {}, $reason // 'none');
+        is(scalar @{ $result->{faults} }, defined $reason ? 0 : 1, '... is blamed if there is none');
+    }
+};
+
+# A post that a webhook took.
+sub post {
+    my ($time, $number, %more) = @_;
+    return { time => $NOW + $time, id => "msg_$number", text => $single[$number],
+        client => $event[$number]{client_id}, is_signed => 1, %more };
+}
+
+# Name; what was taken; faults; numbers of doubled and reordered; ends of the monitor.
+my @hook_table = (
+    [ 'each once', [ map { post($_, $_) } 0 .. 3 ] ],
+    [ 'another order of clients', [ post(1, 3), map { post(2 + $_, $_) } 0 .. 2 ] ],
+    [ 'one is missing', [ map { post($_, $_) } 0 .. 2 ], [qr/was not told: .*: b\n/] ],
+    [ 'one of nobody', [ (map { post($_, $_) } 0 .. 3), post(4, 0, text => 'News: none') ],
+        [qr/was told what was not: News/] ],
+    [ 'another order', [ post(1, 1), post(2, 0), post(3, 2), post(4, 3) ], [qr/came before/], 0, 1 ],
+    [ 'twice', [ (map { post($_, $_) } 0 .. 3), post(4, 3) ], [qr/without a reason: .*: b\n/], 1 ],
+    [ 'twice, unanswered', [ (map { post($_, $_, unanswered => 1) } 0 .. 3), post(4, 3) ], [], 1 ],
+    [ 'twice, the monitor ended', [ (map { post($_, $_) } 0 .. 3), post(4, 3) ], [], 1, 0, [3.5] ],
+    [ 'twice, under another id', [ (map { post($_, $_, unanswered => 1) } 0 .. 3),
+        post(4, 3, id => 'msg_9') ], [qr/has several ids: .*: b\n/], 1 ],
+    [ 'not signed', [ post(0, 0, is_signed => 0), map { post($_, $_) } 1 .. 3 ],
+        [qr/is not signed: .*: a\n/] ],
+);
+for (@hook_table) {
+    my ($name, $taken, $faults, $doubled, $reordered, $ends) = @$_;
+    subtest "a webhook: $name" => sub {
+        my $ledger = Ledger->new;
+        $ledger->{ends} = [ map { $NOW + $_ } @{ $ends // [] } ];
+        my $result = $ledger->audit_hook(\@event, $taken);
+        is(scalar @{ $result->{faults} }, scalar @{ $faults // [] }, 'faults')
+            or diag explain $result->{faults};
+        like($result->{faults}[$_], $faults->[$_], "... $_") for 0 .. $#{ $faults // [] };
+        is_deeply([ @$result{qw(doubled reordered messages)} ],
+            [ $doubled // 0, $reordered // 0, scalar @$taken ], 'numbers');
+        my $untold = grep { /was not told/ } @{ $result->{faults} };
+        is(scalar $ledger->unhooked(\@event, $taken), $untold, 'untold');
+    };
+}
 
 done_testing;

@@ -47,10 +47,21 @@ told ...". EVENTS gives the names of a client's events.
 Which of all events, as the API tells them, none of all messages tells, as BotApi keeps them; and
 the questions that none of them answers, which are untold, too.
 
+=head2 unhooked(EVENTS, TAKEN)
+
+Which of all events a webhook has not taken: see audit_hook().
+
 =head2 audit(EVENTS, MESSAGES)
 
 At the end: compares them. Returns a hash: faults, a list of sentences, which should be empty;
-events, messages, doubled, reordered, their numbers.
+events, messages, doubled, reordered, their numbers; and reasons, for which what came twice did so, with
+the number of each: "answer lost", "monitor ended", "store gone".
+
+=head2 audit_hook(EVENTS, TAKEN)
+
+The same for what one webhook took: hashes of id, time, client, text (the event's message), is_signed
+and unanswered. Each event has to come once, as it is, in the order of its client; again only for
+one of the reasons, and under the same id.
 
 =cut
 
@@ -123,8 +134,16 @@ sub unanswered {
     return grep { !$answers->{$_} } @{ $self->{asked} };
 }
 
+sub unhooked {
+    my ($self, $events, $taken) = @_;
+    my %taken = map { $_->{text} => 1 } @$taken;
+    return grep { !$taken{ $_->{message} } } @$events;
+}
+
 sub audit {
     my ($self, $events, $messages) = @_;
+    local $self->{reasons} = {};
+    local $self->{faults} = [];
     my @alerts = _alerts(@$messages);
     my ($accounts, $strays) = Tellings::match($events, \@alerts);
     my $doubled = @$strays + $self->_check_answers($messages);
@@ -132,15 +151,47 @@ sub audit {
     my $reordered = 0;
     $doubled += $self->_check_account($_) for @$accounts;
     $reordered += $self->_check_order(map { $_->{messages}[0] // () } @$_) for values %$of_client;
-    $self->_blame("the bot was told without a reason: $_->{plain}") for @$strays;
+    $self->_blame("was told without a reason: $_->{plain}") for @$strays;
     $self->_blame("cannot be read: $_")
         for map { @{ AlertText::parse($_->{plain})->{odd} } } @alerts;
+    return $self->_result($events, $messages, $doubled, $reordered);
+}
+
+sub audit_hook {
+    my ($self, $events, $taken) = @_;
+    local $self->{reasons} = {};
+    local $self->{faults} = [];
+    my @accounts = map { {
+        event => $_,
+        client => $_->{client_id} // '',
+        messages => [],
+    } } @$events;
+    my %of_text = map { $_->{event}{message} => $_ } @accounts;
+    for my $message (map { { %$_, plain => $_->{text} } } @$taken) {
+        my $account = $of_text{ $message->{text} };
+        push @{ $account->{messages} }, $message if $account;
+        $self->_blame("a webhook was told what was not: $message->{text}") if !$account;
+        $self->_blame("is not signed: $message->{text}") if !$message->{is_signed};
+    }
+    my ($doubled, $reordered, $of_client) = (0, 0, _by(client => @accounts));
+    $doubled += $self->_check_account($_) for @accounts;
+    $reordered += $self->_check_order(map { $_->{messages}[0] // () } @$_) for values %$of_client;
+    for my $account (@accounts) {
+        my %id = map { $_->{id} => 1 } @{ $account->{messages} };
+        $self->_blame("has several ids: $account->{event}{message}") if keys %id > 1;
+    }
+    return $self->_result($events, $taken, $doubled, $reordered);
+}
+
+sub _result {
+    my ($self, $events, $messages, $doubled, $reordered) = @_;
     return {
-        faults => $self->{faults} // [],
+        faults => $self->{faults},
         events => scalar @$events,
         messages => scalar @$messages,
         doubled => $doubled,
         reordered => $reordered,
+        reasons => $self->{reasons},
     };
 }
 
@@ -170,7 +221,7 @@ sub _by {
 sub _check_account {
     my ($self, $account) = @_;
     my ($first, @again) = @{ $account->{messages} };
-    $self->_blame("the bot was not told: $account->{event}{message}") if !$first;
+    $self->_blame("was not told: $account->{event}{message}") if !$first;
     $self->_check_again($first, @again);
     return scalar @again;
 }
@@ -179,8 +230,9 @@ sub _check_account {
 sub _check_again {
     my ($self, @messages) = @_;
     for my $i (1 .. $#messages) {
-        $self->_blame("the bot was told without a reason: $messages[$i]{plain}")
-            if !grep { $self->_may_come_twice($_) } @messages[ 0 .. $i - 1 ];
+        my ($reason) = map { $self->_why_twice($_) // () } reverse @messages[ 0 .. $i - 1 ];
+        $self->_blame("was told without a reason: $messages[$i]{plain}") if !defined $reason;
+        $self->{reasons}{$reason}++ if defined $reason;
     }
     return;
 }
@@ -199,13 +251,14 @@ sub _check_answers {
     return $doubled;
 }
 
-# May this message, taken once, come again?
-sub _may_come_twice {
+# Why this message, taken once, may come again; undef: it may not.
+sub _why_twice {
     my ($self, $message) = @_;
     my $time = $message->{time};
-    return 1 if $message->{unanswered};
-    return 1 if grep { $_ > $time && $_ < $time + $WINDOW } @{ $self->{ends} };
-    return grep { $time > $_->{from} && $time < $_->{last_end} } $self->_blind_times;
+    return 'answer lost' if $message->{unanswered};
+    return 'monitor ended' if grep { $_ > $time && $_ < $time + $WINDOW } @{ $self->{ends} };
+    return 'store gone' if grep { $time > $_->{from} && $time < $_->{last_end} } $self->_blind_times;
+    return;
 }
 
 # The messages of one client, in the order of its events. Returns how many came before an earlier
