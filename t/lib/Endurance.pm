@@ -6,80 +6,83 @@ Endurance - rounds of faults over a server whose clients' transitions are known
 
 =head1 SYNOPSIS
 
+    Endurance->own_mounts;
     my $result = Endurance->new(seed => 42, tell => sub { print "@_\n" })->run(200);
 
 =head1 DESCRIPTION
 
-Some clients report to one server, which tells a bot. In each round a few of them change, and a
-fault strikes: processes are killed, the server is reloaded or stopped, the store or the bot fails.
-Somebody asks the bot something, too.
-Everything that is left to chance comes from the seed. After each round the API must tell exactly
-what the clients did, and at the end the bot the same: see Ledger.
+Some clients (Endurance::Fleet) report to one server, which tells a bot and two webhooks. In each round
+a few of them change, and a fault strikes (Endurance::Faults): processes are killed, the server is
+reloaded or stopped, the clock steps, the disk is full, the store, the bot or a webhook fails. Somebody
+asks the bot something, too. Beside that, processes of their own send keepalives all the time
+(Endurance::Load).
 
-run(ROUNDS) returns the ledger's audit, with the faults of the rounds in front; and per_fault, how
-often each struck.
+Everything that is left to chance comes from the seed; what a round draws, from seed and number of the
+round alone. After each round
+
+    the API must tell exactly what the clients did,
+    each acknowledged keepalive of the load must be counted, each connection have had its answer,
+        each answer be 200: but for what the fault is known to cost,
+    every invariant of the registry must hold,
+
+and at the end bot and webhooks must have been told the same as the API (Ledger), and nothing that the
+server holds have grown (Endurance::Growth).
+
+=head2 own_mounts
+
+Makes the test begin anew in a view of its own of the file system, where it can be: the disk fills up
+there only. Call it first.
+
+=head2 new(seed, tell, only)
+
+only => TEXT: only the faults that have it in their name.
+
+=head2 run(ROUNDS)
+
+Stops at the first fault of a round. Returns a hash: faults, a list of sentences, which should be
+empty; per_fault, how often each struck; events, messages, hooked: how many there were, of the API, by
+the bot, and by the webhooks together; doubled, hook_doubled: how many of these came again, with
+reasons and hook_reasons for that, each a hash of numbers; reordered; load, a hash of numbers, as
+Endurance::Load has them, and forgotten; reloads; full, how often the store failed for want of room;
+growth, as Endurance::Growth has it.
 
 =cut
 
 use strict;
 use warnings;
 
-use List::Util qw(shuffle);
-use Test::More ();
-use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
+use File::Path qw(remove_tree);
+use File::Temp qw(tempdir);
+use List::Util qw(shuffle sum0);
+use Time::HiRes qw(time);
 
 use BotApi;
+use Endurance::Growth;
+use Endurance::Hook;
+use Endurance::Load;
 use Ledger;
 use Sentinel;
 
-my $OWN_IP = '198.51.100.7';
-my $THRESHOLD = 5;    # seconds
-my $BEAT = 0.5;       # seconds between two keepalives of a client
-my $CLIENTS_MAX = 12;
-my $DEADLINE = 60;    # seconds for anything to settle
-my $QUESTIONS = 10;   # a minute; the bot answers twice as many
+use parent qw(Endurance::Fleet Endurance::Faults);
 
-# What may strike in a round: begin, strike (in the middle of the changes), end; each may be
-# missing. calm: nothing is open when it strikes, because it may cost the last second of what was
-# reported. quiet: nobody asks anything, because a question goes with the store, or with the monitor
-# where there is none.
-my %FAULT = (
-    'nothing' => {},
-    'monitor killed' => { strike => '_kill_monitor' },
-    'monitor killed twice' => { strike => '_kill_monitor', end => '_kill_monitor' },
-    'children killed' => { strike => '_kill_children' },
-    'everything killed' => { strike => '_crash', calm => 1 },
-    'graceful' => { strike => '_graceful' },
-    'two gracefuls' => { strike => '_graceful_twice' },
-    'restart' => { strike => '_restart' },
-    'stop and start' => { strike => '_stop_and_start' },
-    'store moved away' => { begin => '_move_store', end => '_bring_store_back' },
-    'store forbidden' => { begin => '_forbid_store', strike => '_graceful', end => '_allow_store',
-        quiet => 1 },
-    'store removed' => { begin => '_await_answers', strike => '_remove_store',
-        end => '_await_new_store', quiet => 1 },
-    'store moved away, monitor killed' =>
-        { begin => '_move_store', strike => '_kill_monitor', end => '_bring_store_back',
-        quiet => 1 },
-    'bot away' => { begin => '_bot_leaves', strike => '_kill_monitor', end => '_bot_comes_back' },
-    'bot away, everything killed' =>
-        { begin => '_bot_leaves', strike => '_crash', end => '_bot_comes_back', calm => 1 },
-    'bot fails' => { begin => '_bot_fails' },
-    'bot cuts off' => { begin => '_bot_cuts_off' },
-);
+my $LOADS = 3;              # processes
+my $QUESTIONS = 10;         # a minute; the bot answers twice as many
+my $DISK = '16m';
+my $RETENTION = 6 * 3600;   # seconds, of a clock that steps
+
+my $MODULE = ($ENV{VPS_BUILDDIR} // '.') . '/t/.libs/mod_vpnsentinel_hooks.so';
+
+sub own_mounts {
+    return if $ENV{VPS_OWN_MOUNTS}++ || !VpsHttpd->can_mount;
+    exec 'unshare', '--mount', $^X, (map { "-I$_" } @INC), $0, @ARGV or die "unshare: $!";
+}
 
 sub new {
     my ($class, %option) = @_;
-    srand $option{seed};
-    my $bot = BotApi->start;
-    my $httpd = Sentinel->start(
-        conf => $bot->conf . "VPNSentinelServerPublicIP $OWN_IP\n"
-            . "VPNSentinelOfflineThreshold $THRESHOLD\n"
-    );
-    return bless {
-        tell => $option{tell},
-        bot => $bot,
-        httpd => $httpd,
+    my $self = bless {
+        %option,
+        bot => BotApi->start,
+        hooks => [ map { Endurance::Hook->start } 1 .. 2 ],
         ledger => Ledger->new,
         clients => [],
         addresses => 0,
@@ -88,248 +91,282 @@ sub new {
         archive => {},
         faults => [],
         per_fault => {},
+        step => 0,
+        steps => 0,
+        reloads => 0,
+        all_reloads => 0,
+        full => 0,
     }, $class;
+    $self->_make_disk;
+    my ($bot, @hook) = ($self->{bot}, @{ $self->{hooks} });
+    $self->{httpd} = Sentinel->start(
+        conf => join('', map { $_->conf } $bot, @hook)
+            . "VPNSentinelServerPublicIP $Endurance::Fleet::OWN_IP\n"
+            . "VPNSentinelOfflineThreshold $Endurance::Fleet::THRESHOLD\n"
+            . "VPNSentinelEventRetention $RETENTION\nVPNSentinelForgetAfter 0\n"
+            . "VPNSentinelStateDir '$self->{state}'\n",
+        files => { map { %{ $_->files } } @hook },
+        module => $MODULE,
+        clock => 1,
+    );
+    $self->{born} = time;
+    $self->{growth} = Endurance::Growth->new($self->{httpd}, $self->{state});
+    return $self;
 }
+
+sub httpd { return $_[0]{httpd} }
+
+sub has_disk { return $_[0]{mounted} }
+
+# A folder that the store is in, on a small disk of its own where that can be.
+sub _make_disk {
+    my ($self) = @_;
+    my $disk = $self->{disk} = tempdir('vpnsentinel-XXXXXX', TMPDIR => 1);
+    $self->{owner} = $$;
+    chmod 0755, $disk;
+    $self->{mounted} = $ENV{VPS_OWN_MOUNTS} && VpsHttpd->can_mount
+        && system('mount', '-t', 'tmpfs', '-o', "size=$DISK,mode=0755", 'none', $disk) == 0;
+    $self->{state} = "$disk/state";
+    mkdir $self->{state} or die "state: $!";
+    chown +(getpwnam('www-data'))[ 2, 3 ], $self->{state} if $> == 0;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return if $$ != ($self->{owner} // 0);
+    local ($?, $!, $@);
+    $_->stop for @{ $self->{loads} // [] };
+    $self->{httpd}->stop if $self->{httpd};
+    system 'umount', '--lazy', $self->{disk} if $self->{mounted};
+    remove_tree($self->{disk});
+}
+
+# --- rounds ---------------------------------------------------------------------------------------
 
 sub run {
     my ($self, $rounds) = @_;
-    my @deck;
-    $self->_join for 1 .. 4;
+    $self->_draw(0);
+    $self->join_fleet for 1 .. 4;
+    $self->_start_load;
     for my $round (1 .. $rounds) {
-        @deck = shuffle sort keys %FAULT if !@deck;
-        my $fault = shift @deck;
-        $self->{per_fault}{$fault}++;
-        $self->_round($FAULT{$fault});
-        my $open = join '; ', $self->_settle;
-        push @{ $self->{faults} }, "round $round, $fault: $open" if $open;
-        $self->{tell}->("round $round: $fault" . ($open ? ": $open" : ''));
-        last if $open;
+        my $name = $self->_draw_fault($round);
+        $self->{per_fault}{$name}++;
+        $self->{now} = $self->fault($name);
+        $self->_draw($round);
+        $self->_round($self->{now});
+        my @wrong = $self->_examine;
+        $self->{tell}->("round $round: $name" . (@wrong ? ': ' . join '; ', @wrong : ''));
+        push @{ $self->{faults} }, map { "round $round, $name: $_" } @wrong;
+        last if @{ $self->{faults} };
+        $self->archive;
+        $self->{growth}->look($self->{reloads});
     }
     return $self->_finish;
+}
+
+# All of a round comes from here, so that it is the same whatever the ones before did.
+sub _draw {
+    my ($self, $round) = @_;
+    srand(($self->{seed} * 100_003 + $round) % 2**32);
+}
+
+# All faults once, in any order; then again.
+sub _draw_fault {
+    my ($self, $round) = @_;
+    if (!@{ $self->{deck} // [] }) {
+        $self->_draw(-$round);
+        $self->{deck} = [ shuffle grep { index($_, $self->{only} // '') >= 0 } $self->names ];
+        die "there is no fault with '$self->{only}' in its name\n" if !@{ $self->{deck} };
+    }
+    return shift @{ $self->{deck} };
 }
 
 sub _round {
     my ($self, $fault) = @_;
     my $call = sub { my $method = $fault->{ $_[0] }; $self->$method if $method };
-    my @changes = $self->_draw_changes($fault->{calm});
+    my @changes = $self->draw_changes($fault->{calm});
     my ($strike_at, $ask_at) = map { int rand(@changes + 1) } 1 .. 2;
     $ask_at = -1 if $fault->{quiet};
-    $self->_settle if $fault->{calm};
+    $self->settle if $fault->{calm};
     $call->('begin');
     for my $i (0 .. @changes) {
         $self->_ask if $i == $ask_at;
         $call->('strike') if $i == $strike_at;
         $changes[$i]->() if $changes[$i];
-        $self->_pass(rand 0.3);
+        $self->pass(rand 0.3);
     }
-    $self->_pass(rand 1);
+    $self->pass(rand 1);
     $call->('end');
 }
 
-# Wakes everybody up, lets the bot hear everything, and compares.
+# What is wrong after a round.
+sub _examine {
+    my ($self) = @_;
+    my @wrong = (splice(@{ $self->{blamed} }), $self->settle, $self->_check_load, $self->_check_registry);
+    my @zombies = $self->{httpd}->zombies;
+    $self->{httpd}->wait_for(sub { !(@zombies = $self->{httpd}->zombies) }) if @zombies;
+    push @wrong, "zombies: @zombies" if @zombies;
+    return @wrong;
+}
+
+# Something is wrong in this round.
+sub blame {
+    my ($self, $words) = @_;
+    push @{ $self->{blamed} }, $words;
+    return;
+}
+
+# Wakes everybody up, lets all be told everything, and compares.
 sub _finish {
     my ($self) = @_;
+    $self->{now} = {};
     $_->{silent} = 0 for @{ $self->{clients} };
-    $self->_pass(1);
-    push @{ $self->{faults} }, map { "at the end: $_" } $self->_settle;
-    my @events = map { $self->_events($_) } '', map { $_->{id} } @{ $self->{clients} };
-    $self->_drain(@events);
-    my $result = $self->{ledger}->audit(\@events, [ $self->{bot}->messages ]);
-    unshift @{ $result->{faults} }, @{ $self->{faults} };
-    $result->{per_fault} = $self->{per_fault};
+    $self->pass(1);
+    push @{ $self->{faults} }, map { "at the end: $_" } $self->_examine;
+    my @events = $self->_drain;
     $self->{httpd}->stop;
-    return $result;
+    my %result = (%{ $self->{ledger}->audit(\@events, [ $self->{bot}->messages ]) },
+        $self->_audit_hooks(@events));
+    my @growth = $self->{growth}->verdicts;
+    $result{faults} = [ @{ $self->{faults} }, @{ $result{faults} }, @{ delete $result{hook_faults} },
+        grep({ defined } map { $_->{fault} } @growth) ];
+    push @{ $result{faults} }, $self->_check_end;
+    return { %result, growth => \@growth, load => $self->{load},
+        map { $_ => $self->{$_} } qw(per_fault all_reloads full steps) };
 }
 
-# Waits until the bot has told these events and answered, or tells nothing any more.
-sub _drain {
+sub _audit_hooks {
     my ($self, @events) = @_;
-    my $before = -1;
-    while ($self->_wait(sub { $self->{bot}->messages > $before })) {
-        last if !$self->{ledger}->untold(\@events, [ $self->{bot}->messages ]);
-        $before = $self->{bot}->messages;
+    my %sum = (hooked => 0, hook_doubled => 0, hook_reasons => {}, hook_faults => []);
+    for my $hook (@{ $self->{hooks} }) {
+        my $result = $self->{ledger}->audit_hook(\@events, [ $hook->taken ]);
+        push @{ $sum{hook_faults} }, @{ $result->{faults} };
+        $sum{hooked} += $result->{messages};
+        $sum{hook_doubled} += $result->{doubled};
+        $sum{hook_reasons}{$_} += $result->{reasons}{$_} for keys %{ $result->{reasons} };
     }
+    return %sum;
 }
 
-sub httpd { return $_[0]{httpd} }
-
-# --- clients --------------------------------------------------------------------------------------
-
-sub _join {
+# Waits until all have been told all events and answered, or are told nothing any more. Returns the events.
+# There may be new ones meanwhile: on a busy machine a client can be late.
+sub _drain {
     my ($self) = @_;
-    my $number = 1 + @{ $self->{clients} };
-    my %client = (
-        id => "client-$number",
-        address => $self->_new_address,
-        dns => 'DE',
-        ipv6 => 'tunnel',
-        up => 1,
-        silent => 0,
-        seen => 0,
-        announced_offline => 0,
-    );
-    push @{ $self->{clients} }, \%client;
-    $self->{ledger}->expect($client{id}, 'connected');
-    $self->_report(\%client);
+    my ($before, @events) = (-1);
+    while ($self->await(sub { $self->_told > $before })) {
+        $before = $self->_told;
+        $self->settle;
+        $self->archive;
+        @events = map { @{ $self->{archive}{$_} } } $self->_ids;
+        last if !$self->{ledger}->untold(\@events, [ $self->{bot}->messages ])
+            && !grep { $self->{ledger}->unhooked(\@events, [ $_->taken ]) } @{ $self->{hooks} };
+    }
+    return @events;
 }
 
-# No address is ever used twice, so that no two events have the same words.
-sub _new_address {
+# How much they have been told.
+sub _told {
     my ($self) = @_;
-    my $number = $self->{addresses}++;
-    return sprintf '203.0.%d.%d', $number / 250, $number % 250 + 1;
+    return sum0(scalar($self->{bot}->messages), map { scalar $_->requests('taken') } @{ $self->{hooks} });
 }
 
-# What a client may do; each returns the events that it makes.
-my @CHANGES = (
-    sub {
-        my ($self, $client) = @_;
-        my $bypassed = $client->{address} eq $OWN_IP;
-        $client->{address} = $self->_new_address;
-        return ('ip_changed', $bypassed ? 'bypass_over' : ());
-    },
-    sub {
-        my ($self, $client) = @_;
-        my $leaks = $client->{dns} eq 'FR';
-        $client->{dns} = $leaks ? 'DE' : 'FR';
-        return $leaks ? 'dns_leak_over' : 'dns_leak';
-    },
-    sub {
-        my ($self, $client) = @_;
-        my $leaks = $client->{ipv6} eq 'leak';
-        $client->{ipv6} = $leaks ? 'blocked' : 'leak';
-        return $leaks ? 'ipv6_leak_over' : 'ipv6_leak';
-    },
-    sub {
-        my ($self, $client) = @_;
-        $client->{up} = !$client->{up};
-        return $client->{up} ? 'vpn_reconnected' : 'vpn_disconnected';
-    },
-    sub {
-        my ($self, $client) = @_;
-        my $bypasses = $client->{address} eq $OWN_IP;
-        $client->{address} = $bypasses ? $self->_new_address : $OWN_IP;
-        return ('ip_changed', $bypasses ? 'bypass_over' : 'bypass');
-    },
-);
+# Of what httpd has left behind.
+sub _check_end {
+    my ($self) = @_;
+    my @odd = grep { /exit signal (?!Killed)|VPNS0099|AddressSanitizer|runtime error:/ }
+        split /^/, $self->{httpd}->error_log;
+    my $check = `sqlite3 '$self->{state}/vpnsentinel.db' 'PRAGMA integrity_check' 2>&1`;
+    push @odd, "the store: $check" if $? == 0 && $check ne "ok\n";
+    return @odd;
+}
 
-# The changes of a round, as functions that make them and return when the server has acknowledged
-# them. few: no client has two, and nobody goes or comes.
-sub _draw_changes {
-    my ($self, $few) = @_;
-    my @clients = shuffle @{ $self->{clients} };
-    my @changes;
-    for my $client (@clients[ 0 .. int rand 2 ]) {
-        push @changes, $self->_change_of($client) for 1 .. ($few ? 1 : 1 + int rand 2);
+# --- the load -------------------------------------------------------------------------------------
+
+sub _start_load {
+    my ($self) = @_;
+    $self->{load} = { map { $_ => 0 } qw(started taken refused cut stuck other gaps forgotten) };
+    $self->{loads} = [ map { $self->_start_one_load($_) } 1 .. $LOADS ];
+    for my $load (@{ $self->{loads} }) {
+        $self->{seen}{ $load->id } = { %{ $load->pause }, counted => 0 };
+        $load->go_on;
+        $self->await(sub { $self->_events($load->id) }) or $self->blame($load->id . ' is not known');
     }
-    return @changes if $few;
-    push @changes, sub { $self->_join } if @clients < $CLIENTS_MAX && rand() < 0.2;
-    push @changes, $self->_sleep_or_wake($clients[-1]) if rand() < 0.4;
-    return shuffle @changes;
+    $self->_check_load;
 }
 
-# Never is more than the half of them silent.
-sub _sleep_or_wake {
-    my ($self, $client) = @_;
-    return sub {
-        my $silent = grep { $_->{silent} } @{ $self->{clients} };
-        $client->{silent} = !$client->{silent} && $silent < @{ $self->{clients} } / 2 - 1;
-    };
+sub _start_one_load {
+    my ($self, $number) = @_;
+    my $id = "load-$number";
+    my $body = qq({"client_id":"$id","public_ip":"203.0.113.$number","location":"DE","dns_loc":"DE",)
+        . '"vpn_connected":true}';
+    my $request = $self->{httpd}->request_text('POST', '/keepalive', $body, 'Connection: close');
+    return Endurance::Load->start(httpd => $self->{httpd}, id => $id, request => $request,
+        seed => $self->{seed} + $number, gap => $Endurance::Fleet::THRESHOLD - 1);
 }
 
-sub _change_of {
-    my ($self, $client) = @_;
-    my $change = $CHANGES[rand @CHANGES];
-    return sub {
-        return if $client->{silent};
-        $self->_report($client);    # ends a silence before anything else
-        $self->{ledger}->expect($client->{id}, $self->$change($client));
-        $self->_report($client);
-    };
+# Returns what became of keepalives that should not.
+sub _check_load {
+    my ($self) = @_;
+    my %told = map { $_->id => $_->pause } @{ $self->{loads} };
+    my %counted = map { $_ => ($self->{httpd}->client($_) // {})->{keepalives} // 0 } keys %told;
+    $_->go_on for @{ $self->{loads} };
+    return map { $self->_check_one_load($_, { %{ $told{$_} }, counted => $counted{$_} }) } sort keys %told;
 }
 
-# Sends a client's keepalive until the server acknowledges it.
-sub _report {
-    my ($self, $client) = @_;
-    my $returns = $self->_note_silence($client);
-    my %body = (
-        client_id => $client->{id},
-        public_ip => $client->{address},
-        location => 'DE',
-        dns_loc => $client->{dns},
-        ipv6_verdict => $client->{ipv6},
-        vpn_connected => $client->{up} ? \1 : \0,
-    );
-    my $accepted = $self->{httpd}->wait_for(
-        sub { ($self->{httpd}->keepalive(\%body))[0] == 200 }, $DEADLINE);
-    push @{ $self->{faults} }, "no keepalive of $client->{id} is taken" if !$accepted;
-    $self->{ledger}->expect($client->{id}, _words_of_return($client)) if $returns;
-    $client->{announced_offline} = 0 if $returns;
-    $client->{seen} = clock_gettime(CLOCK_MONOTONIC);
+sub _check_one_load {
+    my ($self, $id, $now) = @_;
+    my ($fault, $before) = ($self->{now} // {}, $self->{seen}{$id});
+    my %new = map { $_ => $now->{$_} - $before->{$_} } grep { $_ ne 'last' } keys %$now;
+    my $unanswered = $new{started} - $new{taken} - $new{refused};
+    my @wrong;
+    push @wrong, "$id: $new{refused} connections were refused" if $new{refused} && !$fault->{refuses};
+    push @wrong, "$id: $new{cut} connections were cut" if $new{cut} && !$fault->{cuts};
+    push @wrong, "$id: $new{stuck} answers did not come" if $new{stuck};
+    push @wrong, "$id: $new{other} answers were not 200, the last one: $now->{last}" if $new{other};
+    push @wrong, "$id: $new{taken} keepalives were acknowledged, $new{counted} counted"
+        if $new{counted} < $new{taken} && !$fault->{forgets};
+    push @wrong, "$id: $new{taken} keepalives were acknowledged, $unanswered not, $new{counted} counted"
+        if $new{counted} > $new{taken} + $unanswered;
+    my $names = join ' ', map { $_->{event} } $self->_events($id);
+    my $silences = () = $names =~ /offline/g;
+    push @wrong, "$id: is announced as $names, but was silent $now->{gaps} times"
+        if $names !~ /\Aconnected(?: offline connected)*\z/ || $silences > $now->{gaps};
+    $self->{seen}{$id} = $now;
+    $self->{load}{$_} += $new{$_} for grep { exists $new{$_} } keys %{ $self->{load} };
+    $self->{load}{forgotten} += $new{taken} - $new{counted} if $new{counted} < $new{taken};
+    return @wrong;
 }
 
-# The return of a client whose VPN is down says that, and nothing of a connection.
-sub _words_of_return {
-    my ($client) = @_;
-    return $client->{up} ? 'connected' : 'vpn_disconnected';
+# The module of the tests tells whether its registry is sound, in a header.
+sub _check_registry {
+    my ($self) = @_;
+    my (undef, undef, $answer) = $self->{httpd}->api('POST', '/keepalive',
+        { headers => { 'X-Test-Validate' => 1 }, content => '{}' });
+    my $verdict = $answer->{headers}{'x-test-registry'} // 'no answer';
+    return $verdict eq 'sound' ? () : "the registry: $verdict";
 }
 
-# Has the server taken this client for offline? It says so itself; then that has to be announced.
-sub _note_silence {
-    my ($self, $client) = @_;
-    return $client->{announced_offline}
-        if !$client->{seen} || clock_gettime(CLOCK_MONOTONIC) < $client->{seen} + $THRESHOLD - 1;
-    my $known = $self->{httpd}->client($client->{id});
-    if ($known && $known->{status} eq 'offline' && !$client->{announced_offline}) {
-        $client->{announced_offline} = 1;
-        $self->{ledger}->expect($client->{id}, 'offline');
-    }
-    return $client->{announced_offline};
-}
+# --- the bot --------------------------------------------------------------------------------------
 
-# Asks the bot something, unless it was asked often enough.
+# Asks the bot something, unless it was asked often enough; by the clock of the server.
 sub _ask {
     my ($self) = @_;
-    my $now = clock_gettime(CLOCK_MONOTONIC);
+    my $now = int time;
     $self->{asked} = [ grep { $_ > $now - 60 } @{ $self->{asked} } ];
     return if @{ $self->{asked} } >= $QUESTIONS;
     push @{ $self->{asked} }, $now;
-    $self->{ledger}->asks($self->{bot}->say('/ping'));
+    $self->{ledger}->asks($self->{bot}->say('/ping', date => $now + $self->{step}));
 }
 
-# --- time -----------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 
-# Lets the clients that are not silent report if it is time.
-sub _beat {
+# Who may have events; "" for the server itself.
+sub _ids {
     my ($self) = @_;
-    my $now = clock_gettime(CLOCK_MONOTONIC);
-    return if $now < $self->{last_beat} + $BEAT;
-    $self->_report($_) for grep { !$_->{silent} } @{ $self->{clients} };
-    $self->{last_beat} = $now;
+    return ('', (map { $_->{id} } @{ $self->{clients} }), map { $_->id } @{ $self->{loads} });
 }
 
-sub _pass {
-    my ($self, $seconds) = @_;
-    my $end = clock_gettime(CLOCK_MONOTONIC) + $seconds;
-    do {
-        $self->_beat;
-        sleep 0.02;
-    } while (clock_gettime(CLOCK_MONOTONIC) < $end);
-}
-
-# Waits for a condition while the clients go on.
-sub _wait {
-    my ($self, $condition) = @_;
-    my $end = clock_gettime(CLOCK_MONOTONIC) + $DEADLINE;
-    until ($condition->()) {
-        return 0 if clock_gettime(CLOCK_MONOTONIC) > $end;
-        $self->_pass(0.1);
-    }
-    return 1;
-}
-
-# The events of a client, "" for the server itself: what the API tells, behind what it told when a
-# store was taken away.
+# The events of a client: what the API tells, behind what it told earlier.
 sub _events {
     my ($self, $id) = @_;
     my $query = $id eq '' ? '?limit=1000' : "?limit=1000&client=$id";
@@ -340,168 +377,22 @@ sub _events {
     return (@archived, grep { !$archived{ $_->{message} } } @events);
 }
 
+# Keeps what was told until now: it may go with its store, or with its time.
+sub archive {
+    my ($self) = @_;
+    $self->{archive}{$_} = [ $self->_events($_) ] for $self->_ids;
+}
+
 # Waits until all that happened is announced; returns what is not, or too often.
-sub _settle {
+sub settle {
     my ($self) = @_;
     my @open;
-    $self->_wait(sub {
-        $self->_note_silence($_) for grep { $_->{silent} } @{ $self->{clients} };
+    $self->await(sub {
+        $self->note_silence($_) for grep { $_->{silent} } @{ $self->{clients} };
         @open = $self->{ledger}->open_accounts(sub { map { $_->{event} } $self->_events($_[0]) });
         return !@open;
     });
     return @open;
-}
-
-# --- faults ---------------------------------------------------------------------------------------
-
-sub _kill_monitor {
-    my ($self) = @_;
-    kill 'KILL', $self->{httpd}->monitors;
-    $self->{ledger}->monitor_ends;
-}
-
-sub _kill_children {
-    my ($self) = @_;
-    kill 'KILL', $self->{httpd}->children;
-}
-
-sub _crash {
-    my ($self) = @_;
-    $self->{httpd}->crash;
-    $self->{ledger}->monitor_ends;
-    $self->{httpd}->start_again;
-    $self->_await_store;
-}
-
-# What was on its way when the end began may have been taken until it was over.
-sub _end_monitor {
-    my ($self, $way) = @_;
-    $self->{ledger}->monitor_ends;
-    $way->();
-    $self->{ledger}->monitor_ends;
-}
-
-sub _graceful {
-    my ($self) = @_;
-    $self->_end_monitor(sub { $self->{httpd}->graceful });
-}
-
-sub _graceful_twice {
-    my ($self) = @_;
-    $self->{ledger}->monitor_ends;
-    kill 'USR1', $self->{httpd}->pid;
-    $self->_graceful;
-}
-
-sub _restart {
-    my ($self) = @_;
-    $self->_end_monitor(sub { $self->{httpd}->restart });
-}
-
-sub _stop_and_start {
-    my ($self) = @_;
-    $self->_end_monitor(sub { $self->{httpd}->stop });
-    $self->{httpd}->start_again;
-}
-
-sub _folder {
-    my ($self) = @_;
-    return $self->{httpd}->root . '/state';
-}
-
-# So that it has the store open when that goes.
-sub _await_monitor {
-    my ($self) = @_;
-    my $is_there = sub {
-        my (undef, $status) = $self->{httpd}->api('GET', '/status');
-        return $self->{httpd}->monitors == 1 && $status && $status->{monitor}{running};
-    };
-    push @{ $self->{faults} }, 'there is no monitor' if !$self->_wait($is_there);
-}
-
-sub _move_store {
-    my ($self) = @_;
-    $self->_await_monitor;
-    $self->{ledger}->store_goes;
-    rename $self->_folder, $self->_folder . '.away' or die "rename: $!";
-}
-
-sub _bring_store_back {
-    my ($self) = @_;
-    rename $self->_folder . '.away', $self->_folder or die "rename: $!";
-    $self->_await_store;
-    $self->{ledger}->store_is_back;
-}
-
-sub _forbid_store {
-    my ($self) = @_;
-    $self->_await_monitor;
-    $self->{ledger}->store_goes;
-    chmod 0, $self->_folder;
-}
-
-sub _allow_store {
-    my ($self) = @_;
-    chmod 0700, $self->_folder;
-    $self->_await_store;
-    $self->{ledger}->store_is_back;
-}
-
-sub _await_answers {
-    my ($self) = @_;
-    $self->_wait(sub { !$self->{ledger}->unanswered([ $self->{bot}->replies ]) });
-}
-
-sub _remove_store {
-    my ($self) = @_;
-    $self->{archive}{$_} = [ $self->_events($_) ] for '', map { $_->{id} } @{ $self->{clients} };
-    unlink glob $self->_folder . '/*';
-}
-
-# Until what happened is on the disk again.
-sub _await_store {
-    my ($self) = @_;
-    my $is_back = sub {
-        my (undef, $status) = $self->{httpd}->api('GET', '/status');
-        return $status && $status->{store}{state} eq 'ok' && -e $self->_folder . '/vpnsentinel.db';
-    };
-    push @{ $self->{faults} }, 'the store does not come back' if !$self->_wait($is_back);
-}
-
-# The monitor looks after its file every few seconds, and has no other sign of it.
-sub _await_new_store {
-    my ($self) = @_;
-    $self->_await_store;
-    $self->_settle;
-}
-
-sub _bot_leaves {
-    my ($self) = @_;
-    $self->{bot}->leave;
-}
-
-sub _bot_comes_back {
-    my ($self) = @_;
-    $self->{bot}->come_back;
-}
-
-sub _bot_fails {
-    my ($self) = @_;
-    my @way = (
-        sub { $self->{bot}->fail(429, retry_after => 1, times => 1) },
-        sub { $self->{bot}->fail(500, times => 2) },
-        sub { $self->{bot}->fail(500, method => 'getUpdates', times => 2) },
-        map {
-            my ($method, $fault) = @$_;
-            sub { $self->{bot}->misbehave($method => { $fault => 1, times => 2 }) }
-        } map { ([ sendMessage => $_ ], [ getUpdates => $_ ]) } qw(garbage drop),
-    );
-    $way[rand @way]->();
-}
-
-sub _bot_cuts_off {
-    my ($self) = @_;
-    $self->{bot}->misbehave($_ => { cut => 1, times => 1 }) for qw(sendMessage getUpdates);
 }
 
 1;
