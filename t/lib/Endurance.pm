@@ -85,6 +85,7 @@ sub new {
         hooks => [ map { Endurance::Hook->start } 1 .. 2 ],
         ledger => Ledger->new,
         clients => [],
+        guests => [],
         addresses => 0,
         last_beat => 0,
         asked => [],
@@ -223,10 +224,9 @@ sub _finish {
     $_->{silent} = 0 for @{ $self->{clients} };
     $self->pass(1);
     push @{ $self->{faults} }, map { "at the end: $_" } $self->_examine;
-    my @events = $self->_drain;
+    my ($events, $bot, @hook) = $self->_drain;
     $self->{httpd}->stop;
-    my %result = (%{ $self->{ledger}->audit(\@events, [ $self->{bot}->messages ]) },
-        $self->_audit_hooks(@events));
+    my %result = (%{ $self->{ledger}->audit($events, $bot) }, $self->_audit_hooks($events, @hook));
     my @growth = $self->{growth}->verdicts;
     $result{faults} = [ @{ $self->{faults} }, @{ $result{faults} }, @{ delete $result{hook_faults} },
         grep({ defined } map { $_->{fault} } @growth) ];
@@ -236,10 +236,10 @@ sub _finish {
 }
 
 sub _audit_hooks {
-    my ($self, @events) = @_;
+    my ($self, $events, @hook) = @_;
     my %sum = (hooked => 0, hook_doubled => 0, hook_reasons => {}, hook_faults => []);
-    for my $hook (@{ $self->{hooks} }) {
-        my $result = $self->{ledger}->audit_hook(\@events, [ $hook->taken ]);
+    for my $taken (@hook) {
+        my $result = $self->{ledger}->audit_hook($events, $taken);
         push @{ $sum{hook_faults} }, @{ $result->{faults} };
         $sum{hooked} += $result->{messages};
         $sum{hook_doubled} += $result->{doubled};
@@ -248,20 +248,23 @@ sub _audit_hooks {
     return %sum;
 }
 
-# Waits until all have been told all events and answered, or are told nothing any more. Returns the events.
-# There may be new ones meanwhile: on a busy machine a client can be late.
+# Waits until all have been told all events and answered, or are told nothing any more. Returns the events,
+# what the bot was told, and each webhook. On a busy machine a client can be late meanwhile: what they were
+# told is looked at before the events, so that it has no event that is not among these.
 sub _drain {
     my ($self) = @_;
-    my ($before, @events) = (-1);
+    my ($before, @events, @told) = (-1);
     while ($self->await(sub { $self->_told > $before })) {
         $before = $self->_told;
+        @told = ([ $self->{bot}->messages ], map { [ $_->taken ] } @{ $self->{hooks} });
         $self->settle;
         $self->archive;
         @events = map { @{ $self->{archive}{$_} } } $self->_ids;
-        last if !$self->{ledger}->untold(\@events, [ $self->{bot}->messages ])
-            && !grep { $self->{ledger}->unhooked(\@events, [ $_->taken ]) } @{ $self->{hooks} };
+        my ($bot, @hook) = @told;
+        last if !$self->{ledger}->untold(\@events, $bot)
+            && !grep { $self->{ledger}->unhooked(\@events, $_) } @hook;
     }
-    return @events;
+    return (\@events, @told);
 }
 
 # How much they have been told.
@@ -363,7 +366,7 @@ sub _ask {
 # Who may have events; "" for the server itself.
 sub _ids {
     my ($self) = @_;
-    return ('', (map { $_->{id} } @{ $self->{clients} }), map { $_->id } @{ $self->{loads} });
+    return ('', (map { $_->{id} } @{ $self->{clients} }, @{ $self->{guests} }), map { $_->id } @{ $self->{loads} });
 }
 
 # The events of a client: what the API tells, behind what it told earlier.

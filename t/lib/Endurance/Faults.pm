@@ -35,7 +35,8 @@ my %FAULT = (
     'monitor killed twice' => { strike => '_kill_monitor', end => '_kill_monitor' },
     'child killed' => { strike => '_kill_child', cuts => 1, often => 2 },
     'children killed' => { strike => '_kill_children', cuts => 1 },
-    'child dies in a change' => { strike => '_die_in_change', cuts => 1, often => 2 },
+    'child dies in a change' => { strike => '_die_in_change', end => 'dismiss_guests', cuts => 1,
+        often => 2 },
     'everything killed' => { strike => '_crash', calm => 1, forgets => 1, %END },
     'graceful' => { strike => '_graceful' },
     'two gracefuls' => { strike => '_graceful_twice' },
@@ -109,11 +110,13 @@ sub _kill_children {
     kill 'KILL', $self->{httpd}->children;
 }
 
-# Another point of the change each time.
+# Another point of the change each time, of one who is known and of one who is new.
 sub _die_in_change {
     my ($self) = @_;
     my ($client) = grep { !$_->{silent} } @{ $self->{clients} };
-    $self->report($client, 1 + int rand 24) for 1 .. 2;
+    my ($known, $new) = map { 1 + int rand 24 } 1 .. 2;
+    $self->report($client, $known);
+    $self->receive_guest($new);
 }
 
 sub _crash {

@@ -26,9 +26,32 @@ my $CLIENTS_MAX = 12;
 
 sub join_fleet {
     my ($self) = @_;
-    my $number = 1 + @{ $self->{clients} };
+    my $client = $self->_new_client('client-' . (1 + @{ $self->{clients} }));
+    push @{ $self->{clients} }, $client;
+    $self->report($client);
+}
+
+# One that comes for a moment; the process that takes it in dies first.
+sub receive_guest {
+    my ($self, $die_at) = @_;
+    my $guest = $self->_new_client('guest-' . (1 + @{ $self->{guests} }));
+    push @{ $self->{guests} }, $guest;
+    $self->report($guest, $die_at);
+}
+
+sub dismiss_guests {
+    my ($self) = @_;
+    $self->settle;
+    for my $guest (grep { !$_->{gone}++ } @{ $self->{guests} }) {
+        my ($status) = $self->{httpd}->api('DELETE', "/clients/$guest->{id}");
+        $self->blame("$guest->{id} cannot be removed: $status") if $status != 200;
+    }
+}
+
+sub _new_client {
+    my ($self, $id) = @_;
     my %client = (
-        id => "client-$number",
+        id => $id,
         address => $self->_new_address,
         dns => 'DE',
         ipv6 => 'tunnel',
@@ -37,9 +60,8 @@ sub join_fleet {
         seen => 0,
         announced_offline => 0,
     );
-    push @{ $self->{clients} }, \%client;
-    $self->{ledger}->expect($client{id}, 'connected');
-    $self->report(\%client);
+    $self->{ledger}->expect($id, 'connected');
+    return \%client;
 }
 
 # No address is ever used twice, so that no two events have the same words.
@@ -172,7 +194,7 @@ sub _beat {
     my ($self) = @_;
     my $now = clock_gettime(CLOCK_MONOTONIC);
     return if $now < $self->{last_beat} + $BEAT;
-    $self->report($_) for grep { !$_->{silent} } @{ $self->{clients} };
+    $self->report($_) for grep { !$_->{silent} && !$_->{gone} } @{ $self->{clients} }, @{ $self->{guests} };
     $self->{last_beat} = $now;
 }
 
