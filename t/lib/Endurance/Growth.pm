@@ -48,7 +48,8 @@ my @MEASURE = (
     [ 'child_descriptors', '', 2 ],
     [ 'processes', '', 1 ],
     [ 'files', '', 0 ],
-    [ 'store', 'KiB', 512 ],
+    [ 'store', 'KiB', 64 ],
+    [ 'log_of_store', 'KiB', 2048 ],
 );
 
 sub new {
@@ -74,7 +75,8 @@ sub look {
         child_descriptors => max(map { _descriptors($_) } @child),
         processes => 2 + @child + $httpd->zombies,
         files => scalar(my @file = _files($httpd->root . '/run', $self->{folder})),
-        store => _kib(_files($self->{folder})),
+        store => _kib("$self->{folder}/vpnsentinel.db"),
+        log_of_store => _kib("$self->{folder}/vpnsentinel.db-wal"),
     };
     return;
 }
