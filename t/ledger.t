@@ -120,6 +120,28 @@ subtest 'questions' => sub {
         ['was told without a reason: Pong'], 'an answer twice');
 };
 
+# What was announced; what is open of it.
+subtest 'what may be' => sub {
+    my $ledger = Ledger->new;
+    $ledger->expect('a', 'connected');
+    $ledger->may('a', 'offline', 'connected');
+    $ledger->expect('a', 'dns_leak');
+    my @table = (
+        [ 'connected dns_leak', 1 ],
+        [ 'connected offline connected dns_leak', 1 ],
+        [ 'connected offline dns_leak', 0 ],
+        [ 'connected offline connected offline connected dns_leak', 0 ],
+        [ 'connected', 0 ],
+        [ 'connected dns_leak dns_leak', 0 ],
+        [ '', 0 ],
+    );
+    for (@table) {
+        my ($told, $is_even) = @$_;
+        my @open = $ledger->open_accounts(sub { split ' ', $told });
+        is(scalar @open, $is_even ? 0 : 1, "'$told'") or diag "@open";
+    }
+};
+
 # What was taken twice, and why: first and second time, more of the first one, ends of the monitor, when the
 # store was gone.
 subtest 'reasons' => sub {

@@ -185,10 +185,14 @@ sub _draw_fault {
 sub _round {
     my ($self, $fault) = @_;
     my $call = sub { my $method = $fault->{ $_[0] }; $self->$method if $method };
-    my @changes = $self->draw_changes($fault->{calm});
+    my @changes = $self->draw_changes(@$fault{qw(calm awake)});
     my ($strike_at, $ask_at) = map { int rand(@changes + 1) } 1 .. 2;
     $ask_at = -1 if $fault->{quiet};
-    $self->settle if $fault->{calm};
+    if ($fault->{awake}) {
+        $_->{silent} = 0 for @{ $self->{clients} };
+        $self->report($_) for @{ $self->{clients} };
+    }
+    $self->settle if $fault->{calm} || $fault->{awake};
     $call->('begin');
     for my $i (0 .. @changes) {
         $self->_ask if $i == $ask_at;

@@ -14,6 +14,8 @@ middle of the changes), end; each may be missing. And of
              reported
     quiet    nobody asks anything, because a question goes with the store, or with the monitor where
              there is none, or grows old when the clock steps
+    awake    nobody is silent: who is offline is judged by the monitor alone, and where it ends with that
+             in its memory, the next one judges anew, with another time
     cuts     requests that are on their way may remain without an answer
     refuses  nobody listens for a time
     forgets  the last minute of counted keepalives may be lost
@@ -52,15 +54,15 @@ my %FAULT = (
         calm => 1, quiet => 1, forgets => 1, %END },
     'store moved away' => { begin => '_move_store', end => '_bring_store_back' },
     'store forbidden' => { begin => '_forbid_store', strike => '_graceful', end => '_allow_store',
-        quiet => 1 },
+        quiet => 1, awake => 1 },
     'store removed' => { begin => '_await_answers', strike => '_remove_store',
         end => '_await_new_store', quiet => 1 },
     'store moved away, monitor killed' =>
         { begin => '_move_store', strike => '_kill_monitor', end => '_bring_store_back',
-        quiet => 1 },
+        quiet => 1, awake => 1 },
     'disk full' => { begin => '_fill_disk', end => '_free_disk', needs => 'has_disk', often => 2 },
     'disk full, monitor killed' => { begin => '_fill_disk', strike => '_kill_monitor',
-        end => '_free_disk', quiet => 1, needs => 'has_disk' },
+        end => '_free_disk', quiet => 1, awake => 1, needs => 'has_disk' },
     'bot away' => { begin => '_bot_leaves', strike => '_kill_monitor', end => '_bot_comes_back' },
     'bot away, everything killed' => { begin => '_bot_leaves', strike => '_crash',
         end => '_bot_comes_back', calm => 1, forgets => 1, %END },
