@@ -209,16 +209,31 @@ static void write_webhooks(exposition_t *out, const vitals_t *vitals)
 
 /* --- clients --- */
 
+/*
+ * The report of one that was counted, read only now: all would take a kilobyte each. NULL when it has
+ * gone meanwhile.
+ */
+static const vps_record_t *report_of(client_view_t *view, const client_metrics_t *client)
+{
+    return registry_get_slot(segment_registry(), client->slot, view) == REGISTRY_OK &&
+                   view->client.uid == client->uid
+               ? &view->client.report
+               : NULL;
+}
+
 static void write_last_seen(exposition_t *out, const fleet_metrics_t *fleet)
 {
     static const metric_t metric = {"vpnsentinel_client_last_seen_timestamp_seconds", METRIC_GAUGE,
                                     "seconds", "When the client's last keepalive came."};
+    const vps_record_t *report;
+    client_view_t view;
     size_t i;
 
     exposition_metric(out, &metric);
     for (i = 0; i < fleet->count; i++) {
-        if (fleet->clients[i].last_seen != 0) {
-            exposition_label(out, "client_id", fleet->clients[i].client_id);
+        report = fleet->clients[i].last_seen != 0 ? report_of(&view, &fleet->clients[i]) : NULL;
+        if (report != NULL) {
+            exposition_label(out, "client_id", report->client_id);
             exposition_number(out, fleet->clients[i].last_seen);
         }
     }
@@ -228,13 +243,16 @@ static void write_conditions(exposition_t *out, const fleet_metrics_t *fleet)
 {
     static const metric_t metric = {"vpnsentinel_client_condition", METRIC_GAUGE, NULL,
                                     "1 while the client is in this condition, else 0."};
+    const vps_record_t *report;
+    client_view_t view;
     unsigned int n;
     size_t i;
 
     exposition_metric(out, &metric);
     for (i = 0; i < fleet->count; i++) {
-        for (n = 0; n < CONDITIONS; n++) {
-            exposition_label(out, "client_id", fleet->clients[i].client_id);
+        report = report_of(&view, &fleet->clients[i]);
+        for (n = 0; n < CONDITIONS && report != NULL; n++) {
+            exposition_label(out, "client_id", report->client_id);
             exposition_label(out, "condition", assess_condition_name(n));
             exposition_number(out, (fleet->clients[i].assessment.conditions & 1u << n) != 0);
         }
@@ -257,24 +275,19 @@ static void write_place(exposition_t *out, const vps_record_t *report)
     exposition_number(out, 1);
 }
 
-/*
- * Their reports are read only now: they would take a kilobyte each. Who has gone meanwhile has
- * none.
- */
 static void write_info(exposition_t *out, const fleet_metrics_t *fleet)
 {
     static const metric_t metric = {"vpnsentinel_client", METRIC_INFO, NULL,
                                     "What the client reported last."};
+    const vps_record_t *report;
     client_view_t view;
     size_t i;
 
     exposition_metric(out, &metric);
     for (i = 0; i < fleet->count; i++) {
-        const client_metrics_t *client = &fleet->clients[i];
-
-        if (registry_get_slot(segment_registry(), client->slot, &view) == REGISTRY_OK &&
-            view.client.uid == client->uid) {
-            write_place(out, &view.client.report);
+        report = report_of(&view, &fleet->clients[i]);
+        if (report != NULL) {
+            write_place(out, report);
         }
     }
 }

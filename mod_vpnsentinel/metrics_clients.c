@@ -46,7 +46,6 @@ static void add(fleet_metrics_t *fleet, const client_view_t *view, const assessm
     client->slot = view->slot;
     client->last_seen = view->client.last_seen;
     client->assessment = *assessment;
-    memcpy(client->client_id, view->client.report.client_id, sizeof client->client_id);
 }
 
 bool metrics_take_clients(fleet_metrics_t *out, uint32_t max, apr_pool_t *pool)

@@ -9,14 +9,15 @@
 
 #include "fleet.h"
 
-/* One that has. */
+/* One that has: no more than what finds it again, because there may be a million. */
 typedef struct client_metrics_t {
     uint64_t uid;
     uint32_t slot;
     uint32_t last_seen; /* sec since epoch, 0 = never */
     assessment_t assessment;
-    char client_id[VPS_CLIENT_ID_MAX + 1];
 } client_metrics_t;
+
+_Static_assert(sizeof(client_metrics_t) <= 24, "twice a million for each request that reads all");
 
 typedef struct fleet_metrics_t {
     census_t census; /* of all clients */
