@@ -23,12 +23,17 @@ bool vps_level_parse(vps_level_t *out, const char *name)
     return false;
 }
 
-/* U+2028 to U+202E, U+2066 to U+2069: they break a line or reorder what is shown of it. */
+/*
+ * U+2028 to U+202E, U+2066 to U+2069, and the marks U+061C, U+200E, U+200F: they break a line or
+ * reorder what is shown of it.
+ */
 static bool changes_layout(const char *text, size_t n)
 {
-    const unsigned char last = n == 3 ? (unsigned char)text[2] : 0;
+    const unsigned char last = (unsigned char)text[n - 1];
 
-    return (n == 3 && memcmp(text, "\xE2\x80", 2) == 0 && last >= 0xA8 && last <= 0xAE) ||
+    return (n == 2 && memcmp(text, "\xD8\x9C", 2) == 0) ||
+           (n == 3 && memcmp(text, "\xE2\x80", 2) == 0 &&
+            ((last >= 0xA8 && last <= 0xAE) || last == 0x8E || last == 0x8F)) ||
            (n == 3 && memcmp(text, "\xE2\x81", 2) == 0 && last >= 0xA6 && last <= 0xA9);
 }
 
