@@ -43,11 +43,11 @@ my @ATTACKS = (
     [ 'JSON bombs with the key' => sub { flood('bomb') } ],
     [ 'HTTP/2 rapid reset' => sub { http2(\&resets) } ],
     [ 'HTTP/2 CONTINUATION flood' => sub { http2(\&continuations) } ],
-    [ '50 x /clients of 100,000' => sub { listing($API, '/api/v1/clients') } ],
-    [ '50 x /dashboard of 100,000' => sub { listing($DASHBOARD, '/dashboard?page=100&sort=location') } ],
-    [ '50 x /metrics of 100,000' => sub { listing($HEALTH, '/metrics') } ],
+    [ '50 x /clients of 100,000' => sub { listing($API, '/api/v1/clients', "}\r\n0\r\n\r\n") } ],
+    [ '50 x /dashboard of 100,000' => sub { listing($DASHBOARD, '/dashboard?page=100&sort=location', "</html>\n") } ],
+    [ '50 x /metrics of 100,000' => sub { listing($HEALTH, '/metrics', "\n\r\n0\r\n\r\n") } ],
     [ '50 x /metrics, all clients' =>
-        sub { listing($HEALTH, '/metrics', "VPNSentinelMetricsMaxClients $FLEET\n") } ],
+        sub { listing($HEALTH, '/metrics', "\n\r\n0\r\n\r\n", "VPNSentinelMetricsMaxClients $FLEET\n") } ],
 );
 
 print_head();
@@ -90,7 +90,7 @@ MaxSpareThreads @{[ 3 * $threads ]}
 RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 127.0.0.0/8
 CustomLog logs/access.log "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\""
-VPNSentinelMaxClients $FLEET
+VPNSentinelMaxClients @{[ $FLEET + 1000 ]}
 $http2
 Include "$source/conf/three-ports.conf"
 $more
@@ -397,13 +397,17 @@ sub report {
         . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
 }
 
+# 50 answers about all clients at once. end: what each must end with.
 sub listing {
-    my ($port, $path, $conf) = @_;
-    my $httpd = start(conf => ($conf // '') . "<VirtualHost *:\${VPN_SENTINEL_SERVER_HEALTH_PORT}>\n</VirtualHost>\n"
-        . "VPNSentinelMetrics\nMaxKeepAliveRequests 0\n");
+    my ($port, $path, $end, $conf) = @_;
+    my $httpd = start(conf => ($conf // '') . "VPNSentinelMetrics\nMaxKeepAliveRequests 0\n");
     fill($httpd, $FLEET);
     return watch($httpd, sub {
-        return Attack::crowd(port => $httpd->port($port), size => 50, tail => 24,
-            hello => "GET $path HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 10.9.9.9\r\nX-API-Key: $KEY\r\n\r\n");
+        my $told = Attack::crowd(port => $httpd->port($port), size => 50, tail => length $end, hello => sub {
+            return "GET $path HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 10.9.9.$_[0]\r\n"
+                . "X-API-Key: $KEY\r\n\r\n";
+        });
+        $told->{note} = sprintf '%.0f MiB in all, %d whole', $told->{bytes} / 2**20, $told->{ends}{$end} // 0;
+        return $told;
     }, until_over => 1, short => 1);
 }
