@@ -23,6 +23,8 @@ my $FEW_WORKERS = 150;      # Debian's MaxRequestWorkers
 my $MANY_WORKERS = 1600;    # what docs/SECURITY.md tells for servers that face the Internet
 my $POST = "POST /api/v1/keepalive HTTP/1.1\r\nHost: a\r\n";
 
+my $HEALTHY = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+
 my @ATTACKS = (
     [ 'nothing' => \&nothing ],
     [ '1,000 slow headers' => sub { slow('headers', $FEW_WORKERS) } ],
@@ -31,11 +33,14 @@ my @ATTACKS = (
     [ '1,000 slow bodies, more workers' => sub { slow('bodies', $MANY_WORKERS) } ],
     [ '1,000 slow readers of the dashboard' => sub { slow_readers($FEW_WORKERS) } ],
     [ '1,000 slow readers, more workers' => sub { slow_readers($MANY_WORKERS) } ],
-    [ '10,000 connections that say nothing' => sub { idle('') } ],
-    [ '10,000 idle connections behind a request' => sub { idle("GET /health HTTP/1.1\r\nHost: a\r\n\r\n") } ],
-    [ 'headers as large as they may be' => sub { headers(100, 8_000) } ],
-    [ 'too many headers' => sub { headers(5_000, 20) } ],
-    [ 'too long headers' => sub { headers(10, 1_000_000) } ],
+    [ '10,000 connections that say nothing' => sub { idle('', $FEW_WORKERS) } ],
+    [ '10,000 that say nothing, more workers' => sub { idle('', $MANY_WORKERS) } ],
+    [ '10,000 idle connections behind a request' => sub { idle($HEALTHY, $FEW_WORKERS) } ],
+    [ '10,000 idle behind a request, more workers' => sub { idle($HEALTHY, $MANY_WORKERS) } ],
+    [ 'headers as large as the API takes them' => sub { headers($API, 48, 4_000) } ],
+    [ 'headers as large as the dashboard takes them' => sub { headers($DASHBOARD, 98, 8_000) } ],
+    [ 'headers, too many' => sub { headers($API, 5_000, 20) } ],
+    [ 'headers, too long' => sub { headers($API, 10, 1_000_000) } ],
     [ '1,000,000 source addresses' => \&addresses ],
     [ 'key guessing from one address' => \&guesses_of_one ],
     [ 'key guessing from ever other addresses' => sub { flood('guess') } ],
@@ -228,7 +233,7 @@ sub slow {
             %how);
         $told->{note} = sprintf 'none lasted more than %.1f s', $told->{longest};
         return $told;
-    }, seconds => 40);
+    }, seconds => 30);
 }
 
 sub slow_readers {
@@ -240,27 +245,27 @@ sub slow_readers {
         return Attack::crowd(port => $httpd->port($DASHBOARD), size => 1000, appetite => 1, again => 1,
             window => 4096,
             hello => "GET /dashboard HTTP/1.1\r\nHost: a\r\n\r\n", stopped => $stopped);
-    }, seconds => 40);
+    }, seconds => 30);
 }
 
 sub idle {
-    my ($hello) = @_;
-    my $httpd = start();
+    my ($hello, $workers) = @_;
+    my $httpd = start(workers => $workers);
     return watch($httpd, sub {
         my ($stopped) = @_;
         return Attack::crowd(port => $httpd->port($HEALTH), size => 10_000, again => 1, hello => $hello,
             stopped => $stopped);
-    }, seconds => 40);
+    }, seconds => 30);
 }
 
 # So many fields of so many bytes in each request, one request after the other on 50 connections.
 sub headers {
-    my ($fields, $bytes) = @_;
+    my ($port, $fields, $bytes) = @_;
     my $httpd = start();
-    my $hello = $POST . join('', map { "X-Flood-$_: " . 'x' x $bytes . "\r\n" } 1 .. $fields - 2) . "\r\n";
+    my $hello = $POST . join('', map { "X-Flood-$_: " . 'x' x $bytes . "\r\n" } 1 .. $fields) . "\r\n";
     return watch($httpd, sub {
         my ($stopped) = @_;
-        return Attack::crowd(port => $httpd->port($API), size => 50, again => 1, hello => $hello, stopped => $stopped);
+        return Attack::crowd(port => $httpd->port($port), size => 50, again => 1, hello => $hello, stopped => $stopped);
     });
 }
 
