@@ -70,8 +70,7 @@ sub start {
     my $workers = $option{workers} // $FEW_WORKERS;
     my $threads = $workers > 400 ? 64 : 25;
     my $source = $ENV{VPS_SRCDIR};
-    my $more = $option{conf} // '';
-    my $http2 = join '', map { "Protocols $_\n" } grep { defined } $option{protocols};
+    my $more = $option{conf} // ''; # before what is included
     return VpsHttpd->start(
         mpm => 'event',
         modules => [ qw(alias log_config reqtimeout remoteip), @{ $option{modules} // [] } ],
@@ -96,9 +95,7 @@ RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 127.0.0.0/8
 CustomLog logs/access.log "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\""
 VPNSentinelMaxClients @{[ $FLEET + 1000 ]}
-$http2
-Include "$source/conf/three-ports.conf"
-$more
+${more}Include "$source/conf/three-ports.conf"
 CONF
     );
 }
@@ -170,8 +167,7 @@ sub watch {
         logs => { map { $_ => log_bytes($httpd, $_) - $logs{$_} } keys %logs },
         before => $before, meanwhile => $meanwhile, after => $after,
     };
-    $row->{errors} = join '', grep { !/AH00484|AH03490|AH00485|AH10159/ } grep { /:(?:crit|alert|emerg)\]|exit signal/ }
-        split /^/, $httpd->error_log;
+    $row->{errors} = join '', grep { /:(?:crit|alert|emerg)\]|exit signal/ } split /^/, $httpd->error_log;
     $httpd->stop;
     return $row;
 }
@@ -193,8 +189,8 @@ sub told_of_probe {
 sub print_head {
     my $limit = POSIX::sysconf(POSIX::_SC_OPEN_MAX());
     my $processors = POSIX::sysconf(84); # _SC_NPROCESSORS_ONLN of Linux
-    print "$processors processors, at most $limit descriptors a process. Memory is the most there was, in MiB, as PSS\n"
-        . "without the shared memory. Keepalives: ms p50 / p99, how many were accepted.\n\n"
+    print "$processors processors, at most $limit descriptors a process. Memory is the most there was, in MiB, as PSS without the\n"
+        . "shared memory. Keepalives: milliseconds p50 / p99, how many were accepted.\n\n"
         . "| attack | requests or connections, and their answers | children: MiB, threads, descriptors | parent | monitor "
         . "| shared | log KiB a second: own, error, access | keepalives before | meanwhile | after |\n"
         . "|---|---|---|---|---|---|---|---|---|---|\n";
@@ -365,7 +361,7 @@ sub continuations {
 
 sub http2 {
     my ($make) = @_;
-    my $httpd = start(modules => ['http2'], protocols => 'h2c http/1.1');
+    my $httpd = start(modules => ['http2'], conf => "Protocols h2c http/1.1\n");
     my $hello = $make->();
     return watch($httpd, sub {
         my ($stopped) = @_;
@@ -382,7 +378,6 @@ sub fill {
     my ($httpd, $clients) = @_;
     my $at_once = 100;
     Attack->start(sub {
-        Attack::crowd(port => $httpd->port($API), size => 1, hello => '');
         for (my $first = 1; $first <= $clients; $first += $at_once) {
             my $last = $first + $at_once - 1;
             my $answer = $httpd->raw(join('', map { report($_, $_ == $last) } $first .. $last), $API);
