@@ -277,11 +277,12 @@ static void log_view(const dns_view_t *view)
 {
     char resolvers[DNS_SERVERS_MAX * (VPS_ADDR_TEXT_SIZE + 1)] = "";
     char text[VPS_ADDR_TEXT_SIZE];
+    size_t used = 0;
 
     for (size_t i = 0; i < view->count; i++) {
         if (view->servers[i].exit.version != 0 && !is_repeated(view, i)) {
-            strcat(resolvers, " ");
-            strcat(resolvers, vps_addr_format(text, &view->servers[i].exit));
+            used += (size_t)snprintf(resolvers + used, sizeof(resolvers) - used, " %s",
+                                     vps_addr_format(text, &view->servers[i].exit));
         }
     }
     log_write(VPS_DEBUG, "dns", "Resolvers come out at:%s | Port 53 at: %s | Colo: %s", resolvers,
@@ -386,7 +387,7 @@ bool dns_look(dns_t *dns, dns_view_t *out, const options_t *options, transfer_t 
     const int64_t ms = transfer_left(transfer, DNS_LOOK_MAX);
     dns_ask_t ask;
     names_t names;
-    server_t servers[DNS_SERVERS_MAX];
+    server_t servers[DNS_SERVERS_MAX] = {0};
     cloudflare_t cloudflare;
     bool is_done;
 

@@ -46,6 +46,7 @@ bool dns_ask_address(const char *server, vps_addr_t *addr, uint16_t *port)
     const size_t len = strcspn(address, has_brackets ? "]" : ":");
     const char *rest = address + len + (has_brackets && address[len] == ']' ? 1 : 0);
 
+    /* NOLINTNEXTLINE(cert-err34-c): the options checked that it is a port. */
     return vps_addr_parse(addr, address, len) && sscanf(rest, ":%5hu", port) == 1;
 }
 

@@ -189,7 +189,7 @@ void dns_verdict(dns_t *dns, const dns_view_t *view, places_t *places, const opt
                  transfer_t *transfer, vps_record_t *record)
 {
     const trial_t trial = {view, places, options, transfer, record, exit_of(record)};
-    vps_dns_verdict_t verdicts[DNS_SERVERS_MAX];
+    vps_dns_verdict_t verdicts[DNS_SERVERS_MAX] = {VPS_DNS_VERDICT_UNKNOWN};
     vps_dns_verdict_t all = VPS_DNS_VERDICT_UNKNOWN;
     const dns_server_t *chosen;
     vps_place_t place = {0};

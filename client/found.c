@@ -20,7 +20,7 @@ static bool make_entry(char out[FOUND_ENTRY_SIZE], const char *host, const char 
     long number = 0;
     int len;
 
-    if (host[0] == '[' || !read_peer(&address, &number, http) || atol(port) != number) {
+    if (host[0] == '[' || !read_peer(&address, &number, http) || strtol(port, NULL, 10) != number) {
         return false;
     }
     len = snprintf(out, FOUND_ENTRY_SIZE,

@@ -52,7 +52,7 @@ char *log_mask(char *out, size_t size, const char *text)
         const size_t len = secret_length(text + used);
 
         hide = len > hide ? len : hide;
-        out[used] = hide > 0 ? '*' : text[used];
+        out[used] = (char)(hide > 0 ? '*' : text[used]);
         hide -= hide > 0;
     }
     out[used] = '\0';

@@ -304,6 +304,7 @@ static bool parse(health_t *out, pid_t *pid, const char *text)
     long long interval, accepted;
     int id, end = 0;
 
+    /* NOLINTNEXTLINE(cert-err34-c): no number can overflow. */
     if (sscanf(text, FILE_FORMAT_READ, &id, &interval, &accepted, &end) != 3 || text[end] != '\0' ||
         end == 0 || id <= 0 || interval <= 0 || interval > INTERVAL_MAX || accepted < 0) {
         return false;

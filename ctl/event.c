@@ -61,7 +61,9 @@ static bool read_name(event_t *out, json_object *json)
         return false;
     }
     for (char *c = out->what; *c != '\0'; c++) {
-        *c = *c == '_' ? ' ' : *c;
+        if (*c == '_') {
+            *c = ' ';
+        }
     }
     return out->what[0] != '\0';
 }

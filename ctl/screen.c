@@ -30,7 +30,9 @@ static bool is_set(const char *name)
 
 static bool is_dumb(void)
 {
-    return !is_set("TERM") || strcmp(getenv("TERM"), "dumb") == 0;
+    const char *terminal = getenv("TERM");
+
+    return terminal == NULL || terminal[0] == '\0' || strcmp(terminal, "dumb") == 0;
 }
 
 bool screen_is_terminal(void)

@@ -158,7 +158,7 @@ static void write_line(FILE *out, const table_t *table, const size_t widths[], s
 
 void table_write(FILE *out, const table_t *table, size_t rows)
 {
-    size_t widths[TABLE_COLUMNS_MAX];
+    size_t widths[TABLE_COLUMNS_MAX] = {0};
     size_t count = table->count;
 
     natural_widths(widths, table);

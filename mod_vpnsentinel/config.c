@@ -106,6 +106,7 @@ static void tell_api(const config_t *config, const server_rec *s)
 
 void config_tell(server_rec *main_server)
 {
+    const config_t *main_config = config_of(main_server);
     const config_t *told = NULL;
     server_rec *s;
 
@@ -117,7 +118,7 @@ void config_tell(server_rec *main_server)
             told = config;
         }
     }
-    if (config_of(main_server)->telegram_unused) {
+    if (main_config->telegram_unused) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, main_server,
                      "VPNS0004: nothing is sent by Telegram, although a token or a chat is set: it "
                      "takes both and \"VPNSentinelTelegram on\" (or "

@@ -100,7 +100,7 @@ static size_t count_parts(const document_t *document)
 /* Returns false when it is none of ours, or of another kind of page. */
 static bool parse_known(known_t *known, const char *since, size_t parts)
 {
-    uint64_t numbers[KNOWN_NUMBERS + PARTS_MAX];
+    uint64_t numbers[KNOWN_NUMBERS + PARTS_MAX] = {0};
     size_t count = 0, i;
     char *end;
 

@@ -23,7 +23,7 @@ static void arm_killpoint(request_rec *r)
 {
     const char *at = apr_table_get(r->headers_in, "X-Test-Kill-At");
 
-    killpoint_countdown = at != NULL ? (unsigned int)atoi(at) : 0;
+    killpoint_countdown = at != NULL ? (unsigned int)strtoul(at, NULL, 10) : 0;
 }
 
 /* A test asks whether the registry is sound; any answer tells it, in a header. */

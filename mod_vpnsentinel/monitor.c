@@ -86,7 +86,7 @@ static void set_signals(void)
     action.sa_handler = SIG_DFL;
     (void)sigaction(SIGCHLD, &action, NULL);
     sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 /* End with the parent, also when that is killed. After the privileges: dropping them clears it. */
@@ -157,12 +157,12 @@ static apr_status_t fork_quietly(bool for_the_last)
     apr_status_t rv;
 
     sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     rv = apr_proc_fork(&retained->process, generation);
     if (rv == APR_INCHILD) {
         be_monitor(for_the_last);
     }
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rv;
 }
 

@@ -22,6 +22,7 @@ void mute_recall(mute_t *mute, store_t *store)
     int end = 0;
 
     if (!store_get_setting(store, SETTING, text, sizeof(text)) ||
+        /* NOLINTNEXTLINE(cert-err34-c): numbers of 13 digits do not overflow. */
         sscanf(text, "%13" SCNd64 " %13" SCNd64 "%n", &mute->since, &mute->until, &end) != 2 ||
         text[end] != '\0' || mute->since <= 0 || mute->until < mute->since ||
         mute->until > YEAR_9999) {

@@ -191,7 +191,7 @@ static void answered(void *ctx, const transfer_answer_t *answer)
     if (is_settled(lookup)) {
         end_round(lookup, now);
     } else {
-        ask_from(lookup, lookup->asked + 1, now);
+        ask_from(lookup, (int)lookup->asked + 1, now);
     }
 }
 

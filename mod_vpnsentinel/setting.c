@@ -16,7 +16,7 @@
 
 const char *setting_env(const char *name)
 {
-    const char *value = getenv(name);
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): before there are threads */
 
     return value != NULL && value[0] != '\0' ? value : NULL;
 }

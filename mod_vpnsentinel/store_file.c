@@ -139,6 +139,7 @@ static verdict_t make_file(store_file_t *file)
         return UNAVAILABLE; /* that it was taken away is told */
     }
     if (fd < 0) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): the monitor has one thread. */
         tell(file, "%s cannot be opened: %s", STORE_FILE_NAME, strerror(errno));
         return UNAVAILABLE;
     }
@@ -262,7 +263,7 @@ static verdict_t inspect(store_file_t *file, sqlite3 *db)
 /* Attached only when USABLE. */
 static verdict_t attach_usable(store_file_t *file, sqlite3 *db)
 {
-    int64_t version;
+    int64_t version = 0;
     verdict_t verdict = make_file(file);
 
     if (verdict != USABLE) {
@@ -418,6 +419,7 @@ static bool set_aside(store_file_t *file, verdict_t verdict)
         }
         (void)apr_snprintf(suffix, sizeof(suffix), ".%s-%s-%d", suffixes[verdict], when, number);
     }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the monitor has one thread. */
     tell(file, "%s %s and cannot be set aside: %s", STORE_FILE_NAME, reasons[verdict],
          strerror(errno));
     return false;

@@ -48,7 +48,10 @@ static const volatile int64_t *open_step(const char *variable)
     }
     map = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
-    return map != MAP_FAILED ? map : &zero;
+    if (map == MAP_FAILED) {
+        return &zero;
+    }
+    return map;
 }
 
 __attribute__((constructor)) static void clockstep_open(void)

@@ -34,7 +34,8 @@ static void check_answer(long status, const uint8_t *data, size_t size)
     check(len < sizeof(answer.reason) && vps_valid_text(answer.reason, len));
     check((len == 0) == (answer.kind == TELEGRAM_OK));
     check(strstr(answer.reason, TOKEN) == NULL);
-    check(answer.retry_after >= (status == 429) && answer.retry_after <= TELEGRAM_WAIT_MAX);
+    check(answer.retry_after >= 0 && answer.retry_after <= TELEGRAM_WAIT_MAX);
+    check(status != 429 || answer.retry_after > 0);
     check(answer.kind != TELEGRAM_OK || status == 200);
     check(answer.kind != TELEGRAM_UNPARSABLE || status == 400);
     check(answer.kind != TELEGRAM_NO_THREAD || status == 400);

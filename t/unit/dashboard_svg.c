@@ -129,7 +129,7 @@ static void assert_strip(const uint8_t cells[HISTORY_CELLS])
 
 static void strips_show_each_cell(void **state)
 {
-    uint8_t cells[HISTORY_CELLS];
+    uint8_t cells[HISTORY_CELLS] = {0};
     unsigned int round, i;
 
     (void)state;
@@ -246,13 +246,12 @@ static void the_chart_shows_each_light(void **state)
 /* One bad client among very many is seen. */
 static void a_single_alarm_is_seen(void **state)
 {
-    fleet_history_t history;
+    fleet_history_t history = {0};
     html_t html = html_begin(pool, false);
     unsigned int i;
 
     (void)state;
     for (i = 0; i < HISTORY_CELLS; i++) {
-        memset(history.cells[i], 0, sizeof history.cells[i]);
         history.cells[i][LIGHT_GREEN] = 1000000;
     }
     history.cells[40][LIGHT_RED] = 1;

@@ -22,9 +22,11 @@ static size_t largest; /* of what was handed on at once */
 
 static void keep(void *ctx, const char *bytes, size_t len)
 {
+    char *longer = realloc(written, length + len + 1);
+
     assert_ptr_equal(ctx, &written);
-    written = realloc(written, length + len + 1);
-    assert_non_null(written);
+    assert_non_null(longer);
+    written = longer;
     memcpy(written + length, bytes, len);
     length += len;
     written[length] = '\0';

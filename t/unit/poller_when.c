@@ -148,6 +148,7 @@ static void serve_long_answer(size_t spaces, const char *wanted)
     char request[4096] = "", *padding = malloc(spaces);
     const int peer = accept(server.listener, NULL, NULL);
 
+    assert_non_null(padding);
     while (strstr(request, "allowed_updates") == NULL &&
            recv(peer, request + strlen(request), sizeof(request) - 1 - strlen(request), 0) > 0) {
     }

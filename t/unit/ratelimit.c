@@ -274,6 +274,7 @@ static void test_random_traffic(void **state)
         /* The low 32 bits of the clock wrap half-way. */
         int64_t now = (INT64_C(1) << 32) - 20000 * (WINDOW / limit);
 
+        assert_non_null(model);
         random_state = 20261122 + limit;
         for (int step = 0; step < 40000; step++) {
             now += random_step(limit);
@@ -303,6 +304,7 @@ static void test_flood_of_addresses(void **state)
     model_t *models = calloc(BUSY, sizeof(*models));
 
     (void)state;
+    assert_non_null(models);
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
         ratelimit_table_t *table = new_table(ENTRIES);
         uint32_t refused = 0;

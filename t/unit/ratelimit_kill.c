@@ -77,6 +77,7 @@ static int step_through(ratelimit_table_t *table, const last_hit_t *last)
     int states = 0;
     pid_t child = fork();
 
+    assert_non_null(before);
     if (child == 0) {
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
             _exit(77);

@@ -267,7 +267,7 @@ static void test_back_before_the_store_was_read(void **state)
         client_t stored = stored_client("a", adoption->state, adoption->keepalives);
         memory_t memory;
         client_view_t before, after;
-        const change_t *oldest = &after.client.changes[0];
+        const change_t *oldest;
 
         memory_open(&memory, 1024);
         come_back(&memory, adoption->since);
@@ -279,6 +279,7 @@ static void test_back_before_the_store_was_read(void **state)
                          REGISTRY_OK);
         assert_int_equal(restore(&memory, &stored), REGISTRY_CREATED);
         after = view_of(&memory, "a");
+        oldest = &after.client.changes[0];
         assert_adopted(adoption, &stored, &before, &after);
         assert_facts_continue(&after.client, &stored);
         if (oldest->marks != adoption->marks || oldest->gap != adoption->gap ||

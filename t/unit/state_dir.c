@@ -442,7 +442,7 @@ static void test_a_folder_that_goes_away(void **state)
 
 /* --- the folder in /tmp, for a user that has none there --- */
 
-#define STRANGER 64999 /* a user's id that nobody has */
+#define STRANGER 64999U /* a user's id that nobody has */
 
 static char private_folder[64];
 
