@@ -419,9 +419,8 @@ static bool set_aside(store_file_t *file, verdict_t verdict)
         }
         (void)apr_snprintf(suffix, sizeof(suffix), ".%s-%s-%d", suffixes[verdict], when, number);
     }
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the monitor has one thread. */
     tell(file, "%s %s and cannot be set aside: %s", STORE_FILE_NAME, reasons[verdict],
-         strerror(errno));
+         strerror(errno)); /* NOLINT(concurrency-mt-unsafe): as above */
     return false;
 }
 
