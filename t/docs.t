@@ -45,7 +45,7 @@ for my $name (@directives) {
 }
 
 my %exists = map { $_ => 1 } @directives;
-for my $path (files('README.md', 'NEWS', 'CONTRIBUTING.md', 'docs/*.md', 'man/*.[18]', 'conf/*')) {
+for my $path (files('README.md', 'NEWS', 'CONTRIBUTING.md', 'docs/*.md', 'man/*.[158]', 'conf/*')) {
     my @unknown = grep { !$exists{$_} } content($path) =~ /\b(VPNSentinel\w+)/g;
     is("@unknown", '', "$path: names no directive that does not exist");
 }
@@ -100,10 +100,11 @@ my @older = $table =~ /\.alias = "(\w+)"/g;
 cmp_ok(scalar @options, '>', 0, "the client's options are found in the source");
 
 my $client_manual = content('man/vpn-sentinel-client.8') =~ s/\\-/-/gr;
-my @with_default = $client_manual =~ /^\.It Ev (\w+)\n(?:(?!\.It ).*\n)*?Default:/mg;
+my $client_settings = content('man/vpn-sentinel-client.conf.5') =~ s/\\-/-/gr;
+my @with_default = $client_settings =~ /^\.It Ev (\w+)\n(?:(?!\.It ).*\n)*?Default:/mg;
 is_deeply([sort @with_default], [sort @options],
-    "the client's manual page has each option with its default, once, and no other");
-is_deeply(sorted_set($client_manual =~ /^\.Ev (\w+)\nis an older name/mg), sorted_set(@older),
+    "the manual page of the client's settings has each option with its default, once, and no other");
+is_deeply(sorted_set($client_settings =~ /^\.Ev (\w+)\nis an older name/mg), sorted_set(@older),
     'and each older name');
 is_deeply([sort { $a cmp $b } content('conf/client.conf') =~ /^#?(\w+)=/mg], [sort @options],
     'conf/client.conf has each option once and no other');
@@ -130,7 +131,7 @@ for my $name (@fuzzed) {
     ok($makefile =~ m{\st/fuzz/\Q$name\E\.test\s}, "the corpus of $name is replayed");
 }
 
-for my $path (files('docs/*.md', 'conf/*', 'man/*.[18]')) {
+for my $path (files('docs/*.md', 'conf/*', 'man/*.[158]')) {
     ok($makefile =~ /\s\Q$path\E\s/, "$path is installed");
 }
 
