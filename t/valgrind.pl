@@ -74,7 +74,7 @@ my @run = (
 for (@run) {
     my ($tests, %how) = @$_;
     next if !@$tests;
-    local @ENV{qw(VPS_BUILDDIR VPS_HTTPD)} = ($view, "$view/httpd") if $tests == \@perl;
+    local @ENV{qw(VPS_BUILDDIR VPS_HTTPD VPS_VALGRIND)} = ($view, "$view/httpd", 1) if $tests == \@perl;
     my $result = TAP::Harness->new({ %common, %how })->runtests(@$tests);
     $failed ||= !$result->all_passed;
 }

@@ -89,6 +89,9 @@ my $OLD_OPENSSL = qr/AH01882: Init: this version of mod_ssl was compiled against
 # And so at the start after a crash().
 my $HTTPD_AFTER_CRASH = qr/AH00098: pid file \S+ overwritten -- Unclean shutdown/;
 
+# And so of children in which valgrind looks for lost memory at their end (t/valgrind.pl).
+my @SLOW_END = $ENV{VPS_VALGRIND} ? qr/AH0004[56]: child process \d+ still did not exit/ : ();
+
 my $DEADLINE = 60;      # seconds to wait for anything before the test gives up
 my $FIRST_PAUSE = 0.01; # seconds between two looks at what is waited for, longer each time:
 my $LAST_PAUSE = 0.1;   # what takes long must not keep the processor from those who do it
@@ -632,7 +635,7 @@ sub check_error_log {
     my $unexpected = qr/\[\w*:(?:warn|error|crit|alert|emerg)\]|exit signal
         |AddressSanitizer|runtime[ ]error:|SUMMARY:/x;
     my @found = grep { /$unexpected/ } split /^/, $self->error_log;
-    for my $allowed ($HTTPD_NOISE, $HTTPD_AFTER_CRASH, $OLD_OPENSSL, @{ $option{allow} // [] }) {
+    for my $allowed ($HTTPD_NOISE, $HTTPD_AFTER_CRASH, $OLD_OPENSSL, @SLOW_END, @{ $option{allow} // [] }) {
         @found = grep { !/$allowed/ } @found;
     }
     return Test::More::is(join('', @found), '', 'the error log has nothing unexpected');
