@@ -89,8 +89,8 @@ my $OLD_OPENSSL = qr/AH01882: Init: this version of mod_ssl was compiled against
 # And so at the start after a crash().
 my $HTTPD_AFTER_CRASH = qr/AH00098: pid file \S+ overwritten -- Unclean shutdown/;
 
-# And so of children in which valgrind looks for lost memory at their end (t/valgrind.pl).
-my @SLOW_END = $ENV{VPS_VALGRIND} ? qr/AH0004[56]: child process \d+ still did not exit/ : ();
+# And so of processes in which valgrind looks for lost memory at their end (t/valgrind.pl).
+my @SLOW_END = $ENV{VPS_VALGRIND} ? (qr/AH0004[56]: child process \d+ still did/, qr/VPNS0037: the monitor did not end/) : ();
 
 my $DEADLINE = 60;      # seconds to wait for anything before the test gives up
 my $FIRST_PAUSE = 0.01; # seconds between two looks at what is waited for, longer each time:
