@@ -74,8 +74,8 @@ bool row_dns(char *out, size_t size, json_object *client)
                       json_text(colo, sizeof(colo), client, "dns_colo");
 
     out[0] = '\0';
-    snprintf(in_brackets, sizeof(in_brackets), "(%s)", colo);
     if (fits) {
+        snprintf(in_brackets, sizeof(in_brackets), "(%s)", colo);
         text_append(out, size, "", place);
         text_append(out, size, " ", colo[0] != '\0' ? in_brackets : "");
     }
