@@ -9,7 +9,7 @@ use Endurance;
 Endurance->own_mounts;
 
 my $SEED = 20277427;
-my $ROUNDS = 7;    # a child dies in a change, the disk is full, the clock steps, everything is killed, ...
+my $ROUNDS = 5;    # a child dies in a change, the disk is full, the clock steps, everything is killed, ...
 
 my $endurance = Endurance->new(seed => $SEED, tell => sub { note $_[0] });
 my $result = $endurance->run($ROUNDS);

@@ -228,6 +228,7 @@ sub _finish {
     $_->{silent} = 0 for @{ $self->{clients} };
     $self->pass(1);
     push @{ $self->{faults} }, map { "at the end: $_" } $self->_examine;
+    $self->_fall_silent;
     my ($events, $bot, @hook) = $self->_drain;
     $self->{httpd}->stop;
     my %result = (%{ $self->{ledger}->audit($events, $bot) }, $self->_audit_hooks($events, @hook));
@@ -252,9 +253,20 @@ sub _audit_hooks {
     return %sum;
 }
 
+# Nobody reports any more, and all are offline: then nothing more happens, however long it takes to look.
+sub _fall_silent {
+    my ($self) = @_;
+    $_->stop for @{ $self->{loads} };
+    $_->{silent} = 1 for @{ $self->{clients} };
+    my $is_silent = sub {
+        my (undef, $status) = $self->{httpd}->api('GET', '/status');
+        return $status && $status->{clients}{online} == 0;
+    };
+    push @{ $self->{faults} }, 'at the end: not all go offline' if !$self->await($is_silent);
+}
+
 # Waits until all have been told all events and answered, or are told nothing any more. Returns the events,
-# what the bot was told, and each webhook. On a busy machine a client can be late meanwhile: what they were
-# told is looked at before the events, so that it has no event that is not among these.
+# what the bot was told, and each webhook.
 sub _drain {
     my ($self) = @_;
     my ($before, @events, @told) = (-1);
