@@ -40,7 +40,7 @@ static void assert_shown(const uint64_t *numbers, size_t expected)
     const alert_t *alerts = waiting_look(waiting, &count);
 
     assert_int_equal(count, expected);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < expected; i++) {
         assert_int_equal(alerts[i].uid, 1);
         assert_int_equal(alerts[i].number, numbers[i]);
     }
