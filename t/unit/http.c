@@ -268,6 +268,33 @@ static void test_other_protocols_are_refused(void **state)
     }
 }
 
+/* What is to be trusted or shown is missing: nothing else is taken instead, and nothing is asked. */
+static void test_tls_files_are_missing(void **state)
+{
+    static const struct {
+        vps_http_tls_t tls;
+        CURLcode result;
+    } cases[] = {
+        {{.ca_file = "/nowhere/ca.pem"}, CURLE_SSL_CACERT_BADFILE},
+        {{.cert_file = "/nowhere/cert.pem"}, CURLE_SSL_CERTPROBLEM},
+        {{.cert_file = "/nowhere/cert.pem", .insecure = true}, CURLE_SSL_CERTPROBLEM},
+    };
+    char where[64];
+
+    (void)state;
+    (void)snprintf(where, sizeof(where), "https://127.0.0.1:%u/", server.port);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        vps_http_request_t request = request_to(where);
+        vps_http_t http;
+
+        request.tls = &cases[i].tls;
+        assert_int_equal(run(&http, &request), cases[i].result);
+        assert_int_equal(server.request_size, 0);
+        vps_http_close(&http);
+        hang_up();
+    }
+}
+
 /* A server that takes the request and says nothing. */
 static void test_time_limit(void **state)
 {
@@ -340,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_proxy, start_server, stop_server),
         cmocka_unit_test_setup_teardown(test_other_protocols_are_refused, start_server,
                                         stop_server),
+        cmocka_unit_test_setup_teardown(test_tls_files_are_missing, start_server, stop_server),
         cmocka_unit_test_setup_teardown(test_time_limit, start_server, stop_server),
         cmocka_unit_test_setup_teardown(test_nobody_there, start_server, stop_server),
         cmocka_unit_test(test_handle),
