@@ -266,13 +266,13 @@ const char *setting_target_url(apr_pool_t *p, const char **out, const char **hos
     }
     url = curl_url();
     if (curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &name, 0) == CURLUE_OK) {
+        curl_url_get(url, CURLUPART_HOST, &name, 0) == CURLUE_OK && is_visible_ascii(name)) {
         *host = apr_pstrdup(p, name);
     }
     curl_free(name);
     curl_url_cleanup(url);
     *out = apr_pstrdup(p, text);
-    return *host != NULL ? NULL : "must have a host";
+    return *host != NULL ? NULL : "must have a host in visible ASCII characters";
 }
 
 const char *setting_proxy_url(apr_pool_t *p, const char **out, const char *text)

@@ -50,7 +50,7 @@ const char *setting_base_url(apr_pool_t *p, const char **out, const char *text);
 
 /*
  * A whole URL: http or https, without user name, password and "#"; it may have a query. *host is its
- * host.
+ * host, decoded: visible ASCII.
  */
 const char *setting_target_url(apr_pool_t *p, const char **out, const char **host,
                                const char *text);

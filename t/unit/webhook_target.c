@@ -50,6 +50,7 @@ static void test_bad_urls(void **state)
         "https://example.org/#part",
         "https://example.org/a b",
         "https://example.org/\xC3\xA9",
+        "https://ex%AAmple.org/",
     };
     webhook_target_t target;
     char longest[513] = "https://example.org/";
