@@ -85,8 +85,9 @@ sub new {
         log_level => 'warn vpnsentinel:info',
         leaks => 1,
         %{ $option{httpd} // {} });
-    # Before it has read its store, the dashboard says so.
-    $httpd->wait_for(sub { $httpd->request('GET', '/dashboard')->{status} == 200 }) or die "no dashboard\n";
+    # Before it has read its store, a client's page says so.
+    $httpd->wait_for(sub { $httpd->request('GET', '/dashboard/client/nobody')->{status} == 404 })
+        or die "the store is not read\n";
     return bless {
         httpd => $httpd,
         seed => $option{seed},
