@@ -49,7 +49,7 @@ my @ATTACKS = (
     [ 'HTTP/2 rapid reset' => sub { http2(\&resets) } ],
     [ 'HTTP/2 CONTINUATION flood' => sub { http2(\&continuations) } ],
     [ '50 x /clients of 100,000' => sub { listing($API, '/api/v1/clients', "}\r\n0\r\n\r\n") } ],
-    [ '50 x /dashboard of 100,000' => sub { listing($DASHBOARD, '/dashboard?page=100&sort=location', "</html>\n") } ],
+    [ '50 x /dashboard of 100,000' => sub { listing($DASHBOARD, '/dashboard?page=100&sort=location', "</html>\n\r\n0\r\n\r\n") } ],
     [ '50 x /metrics of 100,000' => sub { listing($HEALTH, '/metrics', "\n\r\n0\r\n\r\n") } ],
     [ '50 x /metrics, all clients' =>
         sub { listing($HEALTH, '/metrics', "\n\r\n0\r\n\r\n", "VPNSentinelMetricsMaxClients $FLEET\n") } ],
