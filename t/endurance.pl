@@ -63,6 +63,7 @@ for my $growth (@{ $result->{growth} }) {
 }
 print "\n";
 my @fault = @{ $result->{faults} };
+$ENV{VPS_KEEP} = 1 if @fault;    # so that the logs can be read
 print "WRONG: $_\n" for @fault > 40 ? (@fault[ 0 .. 39 ], '... and more: ' . (@fault - 40)) : @fault;
 print @{ $result->{faults} } ? "seed $seed fails\n" : "every transition was announced exactly once\n";
 exit(@{ $result->{faults} } ? 1 : 0);

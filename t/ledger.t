@@ -117,7 +117,7 @@ subtest 'questions' => sub {
     $ledger = Ledger->new;
     $ledger->asks(2);
     is_deeply($ledger->audit([], \@answer)->{faults},
-        ['was told without a reason: Pong'], 'an answer twice');
+        ["was told without a reason: Pong\n(1.0 s after it was told before)"], 'an answer twice');
 };
 
 # What was announced; what is open of it.

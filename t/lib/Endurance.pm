@@ -25,8 +25,8 @@ round alone. After each round
         each answer be 200: but for what the fault is known to cost,
     every invariant of the registry must hold,
 
-and at the end bot and webhooks must have been told the same as the API (Ledger), and nothing that the
-server holds have grown (Endurance::Growth).
+and at the end, when all have fallen silent, bot and webhooks must have been told the same as the API
+(Ledger), and nothing that the server holds have grown (Endurance::Growth).
 
 =head2 own_mounts
 

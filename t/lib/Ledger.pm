@@ -243,10 +243,19 @@ sub _check_again {
     my ($self, @messages) = @_;
     for my $i (1 .. $#messages) {
         my ($reason) = map { $self->_why_twice($_) // () } reverse @messages[ 0 .. $i - 1 ];
-        $self->_blame("was told without a reason: $messages[$i]{plain}") if !defined $reason;
+        $self->_blame("was told without a reason: $messages[$i]{plain}\n("
+                . $self->_times($messages[$i], $messages[ $i - 1 ]) . ')') if !defined $reason;
         $self->{reasons}{$reason}++ if defined $reason;
     }
     return;
+}
+
+# For who looks for the reason.
+sub _times {
+    my ($self, $message, $before) = @_;
+    my ($end) = sort { $a <=> $b } grep { $_ > $before->{time} } @{ $self->{ends} };
+    return sprintf('%.1f s after it was told before', $message->{time} - $before->{time})
+        . (defined $end ? sprintf(', when the monitor ended %.1f s later', $end - $before->{time}) : '');
 }
 
 # Each question has an answer. Returns how many came twice.
