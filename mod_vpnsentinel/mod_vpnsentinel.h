@@ -8,7 +8,8 @@
 #include "http_config.h"
 #include "http_log.h"
 
-extern module AP_MODULE_DECLARE_DATA vpnsentinel_module;
+/* All else is hidden (configure.ac). */
+extern module AP_MODULE_DECLARE_DATA vpnsentinel_module __attribute__((visibility("default")));
 APLOG_USE_MODULE(vpnsentinel);
 
 #endif
