@@ -143,7 +143,7 @@ subtest 'check' => sub {
     my ($status, $output, $calls) = bootstrap('check', TESTS => $passing);
     is($status, 0, 'all well: exit status') or diag($output);
     like($output, qr/^9 passed, 0 failed, 3 skipped\n\z/m, 'all runs are counted');
-    like($calls, qr/^make .*\bcheck\nmake .*\bcheck-sanitize\n\z/m,
+    like($calls, qr/^make .*\bcheck\nmake .*\bcheck-clang\nmake .*\bcheck-sanitize\n\z/m,
         'all runs are made');
 
     my $failing = results('b', 'PASS 1', 'FAIL 2 - z', 'ERROR') . 'echo the reason >b.log; exit 1';
