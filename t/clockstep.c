@@ -160,3 +160,19 @@ int poll(struct pollfd *fds, nfds_t count, int ms)
 
     return ppoll(fds, count, ms >= 0 ? &timeout : NULL, NULL);
 }
+
+/* What they are called by programs that are built with _FORTIFY_SOURCE. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the C library's names */
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                const sigset_t *mask, size_t size)
+{
+    (void)size;
+    return ppoll(fds, count, timeout, mask);
+}
+
+int __poll_chk(struct pollfd *fds, nfds_t count, int ms, size_t size)
+{
+    (void)size;
+    return poll(fds, count, ms);
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
