@@ -97,7 +97,8 @@ for my $mpm (qw(event worker prefork)) {
         my $pid = $httpd->pid;
         is($httpd->stop, 0, 'httpd stops cleanly');
         is_deeply([ $httpd->session($pid) ], [], 'nothing is left');
-        $httpd->check_error_log;
+        # A child that is told to end twice while it begins may not: httpd ends it, after ten seconds.
+        $httpd->check_error_log(allow => [qr/AH0004[56]: child process/]);
     };
 }
 
