@@ -63,6 +63,19 @@ static void test_nothing_yet(void **state)
     assert_shown("---g", T, LIGHT_GREEN);
 }
 
+static void test_goes_on_from_nothing(void **state)
+{
+    history_t newer = {0};
+
+    (void)state;
+    history_go_on(&history, T, &newer);
+    assert_shown("---y", T, LIGHT_YELLOW);
+    history_set(&newer, T, LIGHT_RED);
+    history_go_on(&history, T, &newer);
+    assert_shown("ooor", T, LIGHT_RED);
+    assert_shown("ooorr", T + QUARTER, LIGHT_RED);
+}
+
 static void test_a_light_lasts(void **state)
 {
     (void)state;
@@ -416,11 +429,12 @@ static void test_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing_yet),      TEST(test_a_light_lasts),
-        TEST(test_worst_of),         TEST(test_notes),
-        TEST(test_the_clock_is_set), TEST(test_gaps),
-        TEST(test_validity),         TEST(test_texts),
-        TEST(test_texts_of_gaps),    TEST(test_model),
+        TEST(test_nothing_yet),   TEST(test_goes_on_from_nothing),
+        TEST(test_a_light_lasts), TEST(test_worst_of),
+        TEST(test_notes),         TEST(test_the_clock_is_set),
+        TEST(test_gaps),          TEST(test_validity),
+        TEST(test_texts),         TEST(test_texts_of_gaps),
+        TEST(test_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
