@@ -1,7 +1,9 @@
 #!/usr/bin/perl
 # Compares keepalives with a trivial handler that reads the same request and gives the same answer, in
 # the same httpd, in interleaved rounds: with more and more clients, and in circumstances that could
-# make them slower. "make bench" runs it; with arguments, only the circumstances whose names match one of
+# make them slower. The rate is what the server gives at most; client and server then fight for the
+# processors. Processor time and latency of a request are those at a rate which both handlers serve easily,
+# else they would be the scheduler's. "make bench" runs it; with arguments, only the circumstances whose names match one of
 # these patterns. It prints Markdown tables, and fails when any request does.
 use strict;
 use warnings;
@@ -15,7 +17,8 @@ use Wrk;
 
 my @SIZES = (1_000, 100_000, 1_000_000);    # clients in the registry, growing
 my $CLIENTS = 1_000;                        # in each circumstance
-my $PAIRS = $ENV{PAIRS} // 15;                             # rounds of each side
+my $PAIRS = $ENV{PAIRS} // 9;                             # rounds of each side
+my $PAUSE = 2;                              # ms
 my $KEY = 'bench-key-0123456789';
 my $KEEPALIVE = '/api/v1/keepalive';
 my $TRIVIAL = '/trivial';
@@ -24,10 +27,11 @@ my $PROXY = "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1\n";
 my $TLS = "<VirtualHost *:\@PORT1\@>\nSSLEngine on\nSSLCertificateFile \"\@ROOT\@/server.pem\"\n</VirtualHost>\n";
 
 # Each has an httpd of its own: name, mpm, modules, conf and log_level are its; wrk: what its rounds
-# are told. bot: what a Telegram is like that is told of every change; bot and changing: between two
-# rounds all is told.
+# are told; trivial: what is compared with; bot: what a Telegram is like that is told of every change, all of
+# them before the next round.
 my @CIRCUMSTANCES = (
     { name => 'event MPM' },
+    { name => '... beside a handler for files', trivial => '/usual' },
     { name => 'worker MPM', mpm => 'worker' },
     { name => 'prefork MPM', mpm => 'prefork' },
     { name => 'TLS', modules => [qw(socache_shmcb ssl)], conf => $TLS, ports => 2,
@@ -51,8 +55,8 @@ main(@ARGV);
 
 sub main {
     my (@wanted) = @_;
-    print 'wrk ' . Wrk->version . ", 1 thread, $Wrk::CONNECTIONS connections; $PAIRS pairs of rounds of 1 s; "
-        . "medians (min-max)\n\n";
+    print 'wrk ' . Wrk->version . ", 1 thread, $Wrk::CONNECTIONS connections; $PAIRS pairs of rounds of 1 s, and as "
+        . "many with $PAUSE ms between two requests of a connection; medians (min-max)\n\n";
     registry_sizes() if !@wanted;
     print_head('with', '---');
     for my $circumstance (@CIRCUMSTANCES) {
@@ -95,16 +99,22 @@ sub finish {
 
 # --- rounds ---------------------------------------------------------------------------------------
 
-# Pairs of rounds, the order within a pair in turns.
+# Pairs of rounds, the order within a pair in turns: first as many requests as there can be, then some
+# milliseconds between two of a connection.
 sub compare {
-    my ($trivial, $keepalive) = @_;
+    my ($httpd, $trivial, $keepalive) = @_;
     my (@trivial, @keepalive);
     $_->(0) for $trivial, $keepalive;    # warm up
     for my $pair (0 .. $PAIRS - 1) {
         my @side = ([ $trivial, \@trivial ], [ $keepalive, \@keepalive ]);
         for my $side ($pair % 2 ? reverse(@side) : @side) {
             my ($round, $results) = @$side;
-            push @$results, $round->($pair);
+            my $fast = $round->($pair);
+            my $before = Wrk::processor_ms($httpd);
+            my $calm = $round->($pair, pause => $PAUSE);
+            my $processor = Wrk::processor_ms($httpd) - $before;
+            push @$results,
+                { rate => $fast->{rate}, us => 1000 * $processor / $calm->{requests}, p99_ms => $calm->{p99_ms} };
         }
     }
     return (\@trivial, \@keepalive);
@@ -112,17 +122,22 @@ sub compare {
 
 sub print_head {
     my ($what, $align, @more) = @_;
-    print "| $what | trivial, req/s | keepalive, req/s | ratio | p99, ratio |", (map { " $_ |" } @more), "\n",
-        "|$align|---:|---:|---:|---:|", ('---:|') x @more, "\n";
+    print "| $what | trivial, req/s | keepalive, req/s | ratio | processor of a request, us: trivial, keepalive "
+        . "| p99, ms: trivial, keepalive | ratio |", (map { " $_ |" } @more), "\n",
+        "|$align|---:|---:|---:|---:|---:|---:|", ('---:|') x @more, "\n";
 }
 
 sub print_row {
     my ($name, $trivial, $keepalive, @more) = @_;
+    my %median;
+    for my $what (qw(rate us p99_ms)) {
+        $median{$what} = [ map { Wrk::median(map { $_->{$what} } @$_) } $trivial, $keepalive ];
+    }
     my @rate = ratios('rate', $trivial, $keepalive);
     my @p99 = ratios('p99_ms', $trivial, $keepalive);
-    printf "| %s | %.0f | %.0f | %.3f (%.3f-%.3f) | %.2f (%.2f-%.2f) |%s\n", $name,
-        (map { Wrk::median(map { $_->{rate} } @$_) } $trivial, $keepalive),
-        (map { Wrk::median(@$_), min(@$_), max(@$_) } \@rate, \@p99), join '', map { " $_ |" } @more;
+    printf "| %s | %.0f | %.0f | %.3f (%.3f-%.3f) | %.1f, %.1f | %.2f, %.2f | %.2f (%.2f-%.2f) |%s\n", $name,
+        @{ $median{rate} }, Wrk::median(@rate), min(@rate), max(@rate), @{ $median{us} }, @{ $median{p99_ms} },
+        Wrk::median(@p99), min(@p99), max(@p99), join '', map { " $_ |" } @more;
 }
 
 sub ratios {
@@ -141,11 +156,12 @@ sub registry_sizes {
         my $memory = ($clients - $CLIENTS) && (shared_memory($httpd) - $before) / ($clients - $CLIENTS);
         $wrk->settle;
         my $round = sub {
-            my ($path, $pair) = @_;
+            my ($path, $pair, @more) = @_;
             # From all over the registry, each time from others.
-            return $wrk->round(path => $path, clients => $clients, first => 1 + $pair, step => $clients / $SIZES[0] + 1);
+            return $wrk->round(path => $path, clients => $clients, first => 1 + $pair, step => $clients / $SIZES[0] + 1,
+                @more);
         };
-        my @results = compare(sub { $round->($TRIVIAL, @_) }, sub { $round->($KEEPALIVE, @_) });
+        my @results = compare($httpd, sub { $round->($TRIVIAL, @_) }, sub { $round->($KEEPALIVE, @_) });
         print_row($clients, @results, $memory ? sprintf('%.0f', $memory) : '');
     }
     finish($httpd);
@@ -195,13 +211,14 @@ sub circumstance {
     my $load = $it->{by} ? $it->{by}->new(httpd => $httpd, key => $KEY) : $wrk;
     my $around = $it->{around} // sub { $_[1]->() };
     my $round = sub {
-        my ($path) = @_;
+        my ($path, undef, @more) = @_;
         my $result;
-        $around->($httpd, sub { $result = $load->round(path => $path, clients => $CLIENTS, %{ $it->{wrk} // {} }) });
+        $around->($httpd, sub { $result = $load->round(path => $path, clients => $CLIENTS, %{ $it->{wrk} // {} }, @more) });
         $wrk->settle if $bot && $path eq $KEEPALIVE;
         return $result;
     };
-    print_row($it->{name}, compare(sub { $round->($TRIVIAL) }, sub { $round->($KEEPALIVE) }));
+    print_row($it->{name}, compare($httpd, sub { $round->($it->{trivial} // $TRIVIAL, @_) },
+        sub { $round->($KEEPALIVE, @_) }));
     finish($httpd);
 }
 

@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 
-use List::Util qw(min sum0);
+use List::Util qw(min);
 use Time::HiRes qw(time);
 
 use VpsHttpd;
@@ -47,7 +47,7 @@ sub main {
 sub print_row {
     my ($httpd, $name, $path, @header) = @_;
     my ($bytes, @milliseconds);
-    my $before = processor_time($httpd);
+    my $before = Wrk::processor_ms($httpd);
     for (1 .. $TIMES) {
         my $begin = time;
         my $answer = $httpd->request('GET', $path, { headers => { 'X-API-Key' => $KEY, @header } });
@@ -56,18 +56,5 @@ sub print_row {
         $bytes = length $answer->{content};
     }
     printf "| %s | %d | %.1f (%.1f) | %.2f |\n", $name, $bytes, Wrk::median(@milliseconds), min(@milliseconds),
-        (processor_time($httpd) - $before) / $TIMES;
-}
-
-# What the children have used, in milliseconds.
-sub processor_time {
-    my ($httpd) = @_;
-    return sum0(map { thread_time($_) } map { glob "/proc/$_/task/*/schedstat" } $httpd->children) / 1e6;
-}
-
-sub thread_time {
-    my ($path) = @_;
-    open(my $file, '<', $path) or return 0;
-    my ($nanoseconds) = split ' ', <$file> // 0;
-    return $nanoseconds;
+        (Wrk::processor_ms($httpd) - $before) / $TIMES;
 }

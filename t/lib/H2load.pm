@@ -11,7 +11,7 @@ H2load - keepalives over HTTP/2, by h2load, for the benchmarks
 
 =head2 round(path => PATH, port => INDEX)
 
-One second of keepalives of one client over as many connections as Wrk has, one request at a time on each.
+One second of keepalives (a pause it does not know) of one client over as many connections as Wrk has, one request at a time on each.
 Returns and dies as Wrk's does. The server must speak h2c.
 
 =cut
@@ -50,7 +50,7 @@ sub round {
     if (!$good || $bad =~ /[1-9]\d* [345]xx/ || $failed > $Wrk::CONNECTIONS) {
         die "$option{path}: $output" . $self->{httpd}->error_log;
     }
-    return { rate => $rate, p99_ms => p99($log) };
+    return { rate => $rate, requests => $good, p99_ms => p99($log) };
 }
 
 # Of a log of "start, status, microseconds" a line.

@@ -21,7 +21,8 @@ seconds, rate, p99_ms; dies when a request was refused or broken.
 
 =head2 conf(KEY, MORE)
 
-The configuration of an httpd that has both the API and the trivial handler, at /trivial; what MORE sets
+The configuration of an httpd that has both the API and the trivial handler: at /trivial, which stands
+for no file, and at /usual, for which httpd looks for one, as for most handlers; what MORE sets
 is not set otherwise.
 
 =cut
@@ -31,7 +32,7 @@ use warnings;
 
 use File::Basename qw(dirname);
 use JSON::PP qw(decode_json);
-use List::Util qw(max);
+use List::Util qw(max sum0);
 use Time::HiRes qw(sleep time);
 
 our $CONNECTIONS = 16;
@@ -55,6 +56,9 @@ sub conf {
 </IfModule>
 MaxRequestWorkers 64
 MaxKeepAliveRequests 0
+<Directory "/">
+    AllowOverride None
+</Directory>
 CONF
     my $default = <<"CONF";
 VPNSentinelAPI /api/v1
@@ -66,7 +70,7 @@ CONF
     $more //= '';
     $default =~ s/^(\w+) .*\n/$more =~ m{^$1\b}m ? '' : $&/gem;
     return qq{LoadModule trivial_module "$build_dir/t/bench/.libs/mod_trivial.so"\n$processes$default$more}
-        . qq{<Location "/trivial">\n    SetHandler trivial\n</Location>\n};
+        . join('', map { qq{<Location "$_">\n    SetHandler trivial\n</Location>\n} } '/trivial', '/usual');
 }
 
 sub new {
@@ -147,6 +151,19 @@ sub newest_event {
 sub clients {
     my ($self) = @_;
     return $self->status->{clients}{total};
+}
+
+# Processor time that httpd's children have used, in milliseconds.
+sub processor_ms {
+    my ($httpd) = @_;
+    return sum0(map { _thread_ns($_) } map { glob "/proc/$_/task/*/schedstat" } $httpd->children) / 1e6;
+}
+
+sub _thread_ns {
+    my ($path) = @_;
+    open(my $file, '<', $path) or return 0;
+    my ($nanoseconds) = split ' ', <$file> // 0;
+    return $nanoseconds;
 }
 
 sub median {
