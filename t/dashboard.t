@@ -79,7 +79,7 @@ subtest 'what it says to browsers' => sub {
         qr/<script|javascript:|\son\w+=|\sstyle=|<style/i, 'no script or style in the page');
     unlike($answer->{content}, qr{(?:src|href|action)="(?:\w+:|//)}, 'nothing from elsewhere');
 
-    $httpd->wait_for(sub { $httpd->request('GET', '/dashboard/client/a')->{status} != 503 });
+    $httpd->wait_until_read;
     my @answers = map { $httpd->request(@$_) } [ 'GET', '/dashboard' ],
         [ 'GET', '/dashboard/client/a' ], [ 'GET', '/dashboard/x' ], [ 'POST', '/dashboard' ],
         [ 'GET', '/dashboard?page=x' ], [ 'GET', '/dashboard?since=' ],
@@ -324,6 +324,8 @@ subtest 'at any path' => sub {
 CONF
     );
     $httpd->keepalive({ client_id => 'a' });
+    # A client's page has links to clients where it tells of events.
+    ok($httpd->wait_for(sub { page($httpd, '/dashboard/client/a')->{content} =~ /connected/ }), 'it came');
     is_whole($httpd, $_, 0)
         for qw(/dashboard /dashboard/ /dashboard?q=a //dashboard /x/../dashboard/);
     is_whole($httpd, $_, 1) for qw(/dashboard /vpn-1/board.x /vpn-1/board.x/);

@@ -55,6 +55,7 @@ subtest 'the notice' => sub {
     my $httpd = start("VPNSentinelDashboard\nVPNSentinelHealth\nVPNSentinelMaxClients 10\n");
     my @private = qw(127.0.0.1 ::1 10.1.2.3 172.16.0.1 172.31.255.255 192.168.1.1 169.254.1.1
         100.64.0.1 fc00::1 fdff::1 fe80::1);
+    $httpd->wait_until_read;
     is(status_from($httpd, $_), 200, "shown to $_") for @private;
     is(scalar notices($httpd), 0, 'nobody minds');
     my %other = ('/dashboard/dashboard.css' => 200, '/dashboard/x' => 404, '/dashboard?page=x' => 400,

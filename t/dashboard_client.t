@@ -169,6 +169,7 @@ subtest 'from everywhere' => sub {
 };
 
 subtest 'what is not there' => sub {
+    $httpd->wait_until_read;
     my $answer = $httpd->request('GET', '/dashboard/client/nobody');
     is($answer->{status}, 404, 'nobody');
     is($answer->{content}, 'There is no client of this id', '... told in words');

@@ -144,22 +144,31 @@ subtest 'a lost answer ends nothing' => sub {
         my $client = start_client($world, %env, VPN_SENTINEL_DEBUG => 'false', VPN_SENTINEL_TRACE6_URL => $far->url,
             VPN_SENTINEL_TIMEOUT => 1);
         my $is = sub { is(another_round($client, $world)->{ipv6_verdict}, $_[0], $_[1]) };
+        # On a busy machine an answer may come too late.
+        my $heard = sub {
+            my $body;
+            for (1 .. 20) {
+                $body = another_round($client, $world);
+                last if $body->{public_ip6};
+            }
+            is($body->{ipv6_verdict}, $verdict, $_[0]);
+        };
         my $answers = sub {
             is(system('ip', 'addr', $_[0] ? 'add' : 'del', "$address/128", 'dev', 'lo'), 0, $_[0] ? 'one answers' : 'nobody');
         };
         ok($client->wait_for_log(qr/Keepalive accepted/), 'well');
-        $is->($verdict, 'at first');
+        $heard->('at first');
         $answers->(0);
         $is->($verdict, 'one is lost');
         $answers->(1);
-        $is->($verdict, 'it was only lost');
+        $heard->('it was only lost');
         $answers->(0);
         $is->($verdict, 'another one');
         is(lines($client, qr/does not leak any more/), 0, 'nothing is over');
         $is->('blocked', 'two in a row');
         $is->('blocked', 'and more');
         $answers->(1);
-        $is->($verdict, 'again');
+        $heard->('again');
         $far->stop;
         $is->('blocked', 'refused is proof');
         my $leaks = $verdict eq 'leak';

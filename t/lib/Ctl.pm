@@ -108,7 +108,7 @@ sub _launch {
     if (@$size) {
         $self->_write('run', "stty rows $size->[0] cols $size->[1]\necho \$\$ >'$self->{folder}/pid'\nexec "
                 . join(' ', map { "'" . s/'/'\\''/gr . "'" } @$command) . "\n");
-        exec { 'script' } 'script', '-qfec', "sh '$self->{folder}/run'", '/dev/null' or POSIX::_exit(127);
+        exec { 'script' } 'script', '-qfec', "exec sh '$self->{folder}/run'", '/dev/null' or POSIX::_exit(127);
     }
     exec { $by[0] } @by, @$command or POSIX::_exit(127);
 }

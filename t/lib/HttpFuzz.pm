@@ -85,9 +85,7 @@ sub new {
         log_level => 'warn vpnsentinel:info',
         leaks => 1,
         %{ $option{httpd} // {} });
-    # Before it has read its store, a client's page says so.
-    $httpd->wait_for(sub { $httpd->request('GET', '/dashboard/client/nobody')->{status} == 404 })
-        or die "the store is not read\n";
+    $httpd->wait_until_read;
     return bless {
         httpd => $httpd,
         seed => $option{seed},

@@ -435,6 +435,13 @@ sub wait_for_monitor {
     });
 }
 
+# Until the server has read its store: before that, pages say of what they do not know that it may come.
+sub wait_until_read {
+    my ($self, $dashboard) = @_;
+    my $nobody = ($dashboard // '/dashboard') . '/client/nobody';
+    $self->wait_for(sub { $self->request('GET', $nobody)->{status} == 404 }) or croak 'the store is not read';
+}
+
 # The living processes of a session.
 sub session {
     my (undef, $session) = @_;
@@ -535,8 +542,9 @@ sub zombies {
 }
 
 # All processes of this machine but zombies.
+# One whose first thread has ended has its files, its ports too, until the last one has.
 sub _processes {
-    return grep { $_->{state} ne 'Z' } _all_processes();
+    return grep { $_->{state} ne 'Z' || (my @thread = glob "/proc/$_->{pid}/task/*") > 1 } _all_processes();
 }
 
 sub _all_processes {
