@@ -185,8 +185,13 @@ subtest 'the fleet' => sub {
         [ sort 'no data', map { "$mark{$_} $word{$_}" } keys %mark ], 'a legend tells each of them');
 
     ok(wait_for_monitor($httpd, 'running'), 'the monitor runs');
-    my @same = map { page($httpd, $_)->{content} =~ s/href="[^"]*"|src="[^"]*"|\d+ s\b//gr }
-        '/dashboard', '/dashboard/';
+    my $content = sub { page($httpd, $_[0])->{content} =~ s/href="[^"]*"|src="[^"]*"|\d+ s\b//gr };
+    my @same;
+    # Events come in meanwhile.
+    $httpd->wait_for(sub {
+        @same = map { $content->($_) } '/dashboard', '/dashboard/', '/dashboard';
+        return $same[0] eq $same[2];
+    });
     is($same[1], $same[0], '/dashboard/ is the same');
     finish($httpd);
 };
@@ -325,7 +330,7 @@ CONF
     );
     $httpd->keepalive({ client_id => 'a' });
     # A client's page has links to clients where it tells of events.
-    ok($httpd->wait_for(sub { page($httpd, '/dashboard/client/a')->{content} =~ /connected/ }), 'it came');
+    ok($httpd->wait_for(sub { page($httpd, '/dashboard/client/a')->{content} =~ /VPN Connected!/ }), 'it is told');
     is_whole($httpd, $_, 0)
         for qw(/dashboard /dashboard/ /dashboard?q=a //dashboard /x/../dashboard/);
     is_whole($httpd, $_, 1) for qw(/dashboard /vpn-1/board.x /vpn-1/board.x/);
