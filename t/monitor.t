@@ -125,6 +125,8 @@ subtest 'killed' => sub {
 
 # What nobody looked at yet is announced all the same.
 subtest 'killed, and httpd stopped at once' => sub {
+    # That one is forked while a pool is cleared; such an APR holds locks then, which in the child are nobody's.
+    plan skip_all => 'pools that hide nothing do not live through a fork' if ($ENV{VPS_POOLS} // '') eq 'debug';
     my $httpd = Sentinel->start(conf => $HEALTH);
     my $report = sub { $httpd->keepalive({ client_id => 'office', location => 'DE', dns_loc => $_[0] }) };
     $report->('DE');

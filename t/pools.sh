@@ -45,5 +45,6 @@ if [ ! -e "$library/libapr-1.so.0" ]; then
     (build) >"$folder/build.log" 2>&1 || skip "APR cannot be built: see $folder/build.log"
 fi
 LD_LIBRARY_PATH=$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export LD_LIBRARY_PATH
+VPS_POOLS=debug
+export LD_LIBRARY_PATH VPS_POOLS
 exec "$@"

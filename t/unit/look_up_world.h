@@ -165,6 +165,7 @@ transfer_kind_t transfer_run(transfer_t *transfer, const vps_http_request_t *req
     }
     if (world.answer[service].kind == TRANSFER_OK) {
         http->answer = world_body(service, request->url);
+        assert_non_null(http->answer);
         http->answer_size = strlen(http->answer);
     }
     return world.answer[service].kind;

@@ -72,6 +72,10 @@ static void put_route(uint16_t type, const route_case_t *route, uint32_t age)
 
     snprintf(dst, sizeof(dst), "%s", route->dst);
     slash = strchr(dst, '/');
+    if (slash == NULL) {
+        fail_msg("%s has no length", route->dst);
+        return;
+    }
     *slash = '\0';
     head->rtm_dst_len = (uint8_t)atoi(slash + 1);
     head->rtm_family = strchr(dst, ':') != NULL ? AF_INET6 : AF_INET;
