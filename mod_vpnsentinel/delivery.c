@@ -13,6 +13,7 @@
 #include "log.h"
 #include "message.h"
 #include "outbox.h"
+#include "tellpoint.h"
 #include "waiting.h"
 
 #define COMPONENT "telegram"
@@ -267,6 +268,14 @@ static void answered(void *ctx, const telegram_answer_t *answer, const char *bod
     judge(delivery, answer);
 }
 
+static bool get_event(void *ctx, uint64_t message, event_t *out)
+{
+    delivery_t *delivery = ctx;
+    uint64_t found;
+
+    return store_next_message(delivery->setup.store, message - 1, &found, out) && found == message;
+}
+
 /* Send the text at hand. */
 static void send_text(delivery_t *delivery)
 {
@@ -281,7 +290,8 @@ static void send_text(delivery_t *delivery)
         .is_html = !delivery->outbox.plain,
         .is_silent = at_hand->is_silent,
     };
-    char *body = telegram_message_body(&message);
+    char *body = tellpoint(telegram_message_body(&message), at_hand->alerts,
+                           is_reply ? 0 : at_hand->count, get_event, delivery);
     const bot_api_call_t call = {.method = "sendMessage",
                                  .body = body,
                                  .timeout_ms = BOT_API_TIMEOUT_MS,
@@ -297,14 +307,6 @@ static void send_text(delivery_t *delivery)
 static text_form_t form_of(const delivery_t *delivery)
 {
     return delivery->outbox.plain ? TEXT_PLAIN : TEXT_HTML;
-}
-
-static bool get_event(void *ctx, uint64_t message, event_t *out)
-{
-    delivery_t *delivery = ctx;
-    uint64_t found;
-
-    return store_next_message(delivery->setup.store, message - 1, &found, out) && found == message;
 }
 
 static bool write_alert(delivery_t *delivery, int64_t wall)

@@ -43,8 +43,9 @@ has set a webhook, or taken it away.
 
 What sendMessage took, oldest first: hashes of message_id, time (with fractions), chat_id, text (as
 sent), plain (without HTML), parse_mode, thread, reply_to (undef when the message replied to does
-not exist), silent, preview_off, and unanswered: the sender may not have been told. Alerts are those
-that reply to nothing. In scalar context their number. They outlive stop().
+not exist), silent, preview_off, told (of the module with hooks for tests: the events that it is about, as
+the API tells them), and unanswered: the sender may not have been told. Alerts are those that reply
+to nothing. In scalar context their number. They outlive stop().
 
 =head2 wait_for_messages(COUNT)
 
@@ -322,6 +323,7 @@ sub _send {
         reply_to => $self->_exists($chat, $reply_to) ? 0 + $reply_to : undef,
         silent => _is_true($asked->{disable_notification}),
         preview_off => _is_true((_structure($asked->{link_preview_options}) // {})->{is_disabled}),
+        told => $asked->{test_told},
         unanswered => $fault->{cut} || $fault->{slow} ? 1 : 0,
     });
     return _ok(\%sent);

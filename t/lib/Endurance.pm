@@ -100,6 +100,7 @@ sub new {
     }, $class;
     $self->_make_disk;
     my ($bot, @hook) = ($self->{bot}, @{ $self->{hooks} });
+    $ENV{VPS_TEST_TOLD} = 1;    # each message says which events it is about: see Tellings
     $self->{httpd} = Sentinel->start(
         conf => join('', map { $_->conf } $bot, @hook)
             . "VPNSentinelServerPublicIP $Endurance::Fleet::OWN_IP\n"

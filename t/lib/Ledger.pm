@@ -48,8 +48,8 @@ told ...". EVENTS gives the names of a client's events.
 
 =head2 untold(EVENTS, MESSAGES), unanswered(MESSAGES)
 
-Which of all events, as the API tells them, none of all messages tells, as BotApi keeps them; and
-the questions that none of them answers, which are untold, too.
+Which of all events, as the API tells them, none of all messages tells, as BotApi keeps them of a module
+with hooks for tests (see Tellings); and the questions that none of them answers, which are untold, too.
 
 =head2 unhooked(EVENTS, TAKEN)
 
@@ -134,7 +134,7 @@ sub open_accounts {
 
 sub untold {
     my ($self, $events, $messages) = @_;
-    my ($accounts) = Tellings::match($events, [ _alerts(@$messages) ]);
+    my $accounts = Tellings::match($events, [ _alerts(@$messages) ])->{accounts};
     my @open = map { $_->{event} } grep { !@{ $_->{messages} } } @$accounts;
     push @open, $self->unanswered($messages);
     return @open;
@@ -157,13 +157,15 @@ sub audit {
     local $self->{reasons} = {};
     local $self->{faults} = [];
     my @alerts = _alerts(@$messages);
-    my ($accounts, $strays) = Tellings::match($events, \@alerts);
+    my $tellings = Tellings::match($events, \@alerts);
+    my ($accounts, $strays, $wrong) = @$tellings{qw(accounts strays wrong)};
     my $doubled = @$strays + $self->_check_answers($messages);
     my $of_client = _by(client => @$accounts);
     my $reordered = 0;
     $doubled += $self->_check_account($_) for @$accounts;
     $reordered += $self->_check_order(map { $_->{messages}[0] // () } @$_) for values %$of_client;
-    $self->_blame("was told without a reason: $_->{plain}") for @$strays;
+    $self->_blame("tells what is no event: $_->{plain}") for @$strays;
+    $self->_blame($_) for @$wrong;
     $self->_blame("cannot be read: $_")
         for map { @{ AlertText::parse($_->{plain})->{odd} } } @alerts;
     return $self->_result($events, $messages, $doubled, $reordered);

@@ -6,18 +6,19 @@ Tellings - which message of the bot told which event
 
 =head1 SYNOPSIS
 
-    my ($accounts, $strays) = Tellings::match(\@events, [$bot->alerts]);
+    my $tellings = Tellings::match(\@events, [$bot->alerts]);
 
 =head2 match(EVENTS, ALERTS)
 
-Takes all events, as the API tells them, and all alerts, as BotApi keeps them. Returns
+Takes all events, as the API tells them, and all alerts, as BotApi keeps them, of a module with hooks for
+tests: each says itself which events it is about. From the words of a digest that could not be known: of
+a client that flaps they name no times, and one that is sent again holds what was told before and what
+was not. But the words have to fit to what it says. Returns a hash:
 
-    accounts    for each event a hash: event, and messages, those that told it, oldest first
+    accounts    for each event a hash: event, client, and messages, those that told it, oldest first
     strays      messages that tell, too, what is no event
-
-A single alert tells the event that has its words. A digest tells of each client some events, which
-followed each other; of those that fit, those that were not told before are taken. When none fit,
-because something came in between, those of the same titles are.
+    wrong       a list of sentences: what the words of a message tell is something else, or not the same
+                number of it
 
 =cut
 
@@ -25,89 +26,83 @@ use strict;
 use warnings;
 use utf8;
 
-use List::Util qw(all min);
-
 use AlertText;
 
 sub match {
     my ($events, $alerts) = @_;
     my @accounts = map { _account($_) } @$events;
-    my (%of_client, @strays);
-    push @{ $of_client{ $_->{client} } }, $_ for @accounts;
+    my %of_text = map { $_->{event}{message} => $_ } @accounts;
+    my %result = (accounts => \@accounts, strays => [], wrong => []);
     for my $message (sort { $a->{time} <=> $b->{time} } @$alerts) {
-        my $telling = _telling($message);
-        for my $client (sort keys %$telling) {
-            my @told = _find($of_client{$client} // [], $telling->{$client});
-            push @{ $_->{messages} }, $message for @told;
-            push @strays, $message if @told < $telling->{$client}{count};
-        }
+        my @about = @{ $message->{told} // [] };
+        my @known = map { $of_text{$_} // () } @about;
+        push @{ $_->{messages} }, $message for @known;
+        push @{ $result{strays} }, ($message) x (@about - @known);
+        push @{ $result{wrong} }, map { "$_: $message->{plain}" } _compare($message, @about);
     }
-    return (\@accounts, \@strays);
+    return \%result;
 }
 
 sub _account {
     my ($event) = @_;
-    my ($told) = @{ AlertText::parse($event->{message})->{told} };
-    my ($clock) = $event->{message} =~ /^Time: .*(\d\d:\d\d:\d\d)/m;
-    return {
-        event => $event,
-        messages => [],
-        client => $told->{client},
-        title => $told->{title},
-        clock => $clock,
-    };
+    return { event => $event, messages => [], client => _fact($event->{message})->{client} };
 }
 
-# What a message tells of each client: how many of each title, and what else is to be seen.
-sub _telling {
-    my ($message) = @_;
+# Of an event: its client, title and clock.
+sub _fact {
+    my ($text) = @_;
+    my ($told) = @{ AlertText::parse($text)->{told} };
+    my ($clock) = $text =~ /^Time: .*(\d\d:\d\d:\d\d)/m;
+    return { client => $told->{client}, title => $told->{title}, clock => $clock };
+}
+
+# What the words of a message tell, and these events, in order, do not, or the other way round.
+sub _compare {
+    my ($message, @about) = @_;
     my $alert = AlertText::parse($message->{plain});
-    my %telling;
-    for my $told (@{ $alert->{told} }) {
-        my $of_client = $telling{ $told->{client} } //= { text => $alert->{text} };
-        $of_client->{titles}{ $told->{title} } += $told->{count};
-        $of_client->{clocks}{ $told->{title} } = $told->{clock};    # the newest is the last line
-        $of_client->{now} = $told->{now};
-        $of_client->{count} += $told->{count};
+    return @about == 1 && $about[0] eq $alert->{text} ? () : 'is about another event'
+        if defined $alert->{text};
+    my @wrong;
+    push @wrong, "tells $alert->{total} alerts of " . @about if $alert->{total} != @about;
+    my ($told, $fact) = (_told($alert), _facts(@about));
+    for my $name (sort keys %{ { %$told, %$fact } }) {
+        next if !$told->{$name} && $alert->{unnamed};
+        my ($words, $truth) = map { _words($_->{$name}, $told->{$name}) } $told, $fact;
+        push @wrong, "tells $words, not $truth" if $words ne $truth;
     }
-    return \%telling;
+    return @wrong;
 }
 
-# Some of these accounts, of one client.
-sub _find {
-    my ($accounts, $telling) = @_;
-    my $last = $#$accounts - $telling->{count} + 1;
-    my ($best, $best_untold) = ([], -1);
-    for my $first (0 .. $last) {
-        my @window = @$accounts[ $first .. $first + $telling->{count} - 1 ];
-        my $untold = grep { !@{ $_->{messages} } } @window;
-        ($best, $best_untold) = (\@window, $untold)
-            if $untold > $best_untold && _fits($telling, @window);
+# By client and title: how many, the newest time, and the newest title of a client that flaps.
+sub _told {
+    my ($alert) = @_;
+    my %told;
+    for (@{ $alert->{told} }) {
+        my $entry = $told{"$_->{client}, $_->{title}"} //= { count => 0 };
+        $entry->{count} += $_->{count};
+        @$entry{qw(clock now)} = @$_{qw(clock now)};    # the newest is the last line
     }
-    return @$best if @$best || defined $telling->{text};
-    my $titles = $telling->{titles};
-    return map { _first_untold($accounts, $_, $titles->{$_}) } sort keys %$titles;
+    return \%told;
 }
 
-sub _fits {
-    my ($telling, @window) = @_;
-    return $window[0]{event}{message} eq $telling->{text} if defined $telling->{text};
-    my (%titles, %clocks);
-    for my $account (@window) {
-        $titles{ $account->{title} }++;
-        $clocks{ $account->{title} } = $account->{clock};
+sub _facts {
+    my @fact = map { _fact($_) } @_;
+    my (%fact, %now);
+    $now{ $_->{client} } = $_->{title} for @fact;
+    for (@fact) {
+        my $entry = $fact{"$_->{client}, $_->{title}"} //= { count => 0, now => $now{ $_->{client} } };
+        $entry->{count}++;
+        $entry->{clock} = $_->{clock};
     }
-    return 0 if defined $telling->{now} && $telling->{now} ne $window[-1]{title};
-    return all {
-        $telling->{titles}{$_} == ($titles{$_} // 0)
-            && ($telling->{clocks}{$_} // $clocks{$_}) eq $clocks{$_}
-    } keys %{ $telling->{titles} };
+    return \%fact;
 }
 
-sub _first_untold {
-    my ($accounts, $title, $count) = @_;
-    my @untold = grep { $_->{title} eq $title && !@{ $_->{messages} } } @$accounts;
-    return @untold[ 0 .. min($count, scalar @untold) - 1 ];
+# An entry, without what the message does not say.
+sub _words {
+    my ($entry, $said) = @_;
+    return 'nothing' if !$entry;
+    my @more = map { $entry->{$_} // 'none' } grep { defined $said->{$_} } qw(clock now);
+    return join ' ', "$entry->{count} times", @more;
 }
 
 1;
