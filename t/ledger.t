@@ -86,6 +86,8 @@ my @table = (
     [ 'an alert of another event', [ [ 0, $single[0], [2] ], map { [ $_, $single[$_], [$_] ] } 1, 2, 3 ],
         [ qr/was not told: .*\nNumber: 1\n/, qr/\(2.0 s after/, qr/came before/,
             qr/is about another event: .*\nNumber: 1\n/ ], 1, 1 ],
+    [ 'an alert of two events', [ [ 0, $single[0], [ 0, 1 ] ], map { [ $_, $single[$_], [$_] ] } 2, 3 ],
+        [qr/is about another event: .*\nNumber: 1\n/] ],
     [ 'a digest that tells one too few', [ [ 1, $single[0], [0] ], [ 2, $last_two, [ 1 .. 3 ] ] ],
         [ qr/tells 2 alerts of 3: /, qr/tells nothing, not 1 times: / ] ],
     [ 'a digest that tells one too many', [ [ 1, $all, [ 0 .. 2 ] ] ],

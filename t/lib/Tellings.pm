@@ -10,10 +10,10 @@ Tellings - which message of the bot told which event
 
 =head2 match(EVENTS, ALERTS)
 
-Takes all events, as the API tells them, and all alerts, as BotApi keeps them, of a module with hooks for
-tests: each says itself which events it is about. From the words of a digest that could not be known: of
-a client that flaps they name no times, and one that is sent again holds what was told before and what
-was not. But the words have to fit to what it says. Returns a hash:
+Takes all events, as the API tells them, and all alerts, as BotApi keeps them, oldest first, of a module
+with hooks for tests: each says itself which events it is about. From the words of a digest that could
+not be known: of a client that flaps they name no times, and one that is sent again holds what was told
+before and what was not. But the words have to fit to what it says. Returns a hash:
 
     accounts    for each event a hash: event, client, and messages, those that told it, oldest first
     strays      messages that tell, too, what is no event
@@ -33,7 +33,7 @@ sub match {
     my @accounts = map { _account($_) } @$events;
     my %of_text = map { $_->{event}{message} => $_ } @accounts;
     my %result = (accounts => \@accounts, strays => [], wrong => []);
-    for my $message (sort { $a->{time} <=> $b->{time} } @$alerts) {
+    for my $message (@$alerts) {
         my @about = @{ $message->{told} // [] };
         my @known = map { $of_text{$_} // () } @about;
         push @{ $_->{messages} }, $message for @known;
