@@ -6,26 +6,49 @@
 # Needs root, debootstrap, curl and iproute2. CHROOT_BASE names a folder that keeps the bare system for the next
 # time; without it, it is made anew.
 
-# Begins the script again with mounts and processes of its own: however it ends, these end with it. Call it
-# first, with all arguments.
+# Begins the script again with mounts and processes of its own, and a folder $work: however it ends, these end
+# with it. Call it first, with all arguments.
 contain() {
-    if [ -n "${CONTAINED:-}" ]; then
-        # What somebody starts below is to know nothing of it.
-        unset CONTAINED
+    work=
+    if [ "$$" -eq 1 ] && [ -n "${CHROOT_WORK:-}" ]; then
+        work=$CHROOT_WORK
+        trap 'exit 1' HUP INT TERM
         return
     fi
     [ "$(id -u)" -eq 0 ] || give_up 'only root can make a system'
     for program in debootstrap curl ip unshare nsenter; do
         command -v "$program" >/dev/null || give_up "there is no $program"
     done
-    export CONTAINED=yes
-    exec unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+    work=$(mktemp -d)
+    trap drop_work EXIT
+    trap 'exit 1' HUP INT TERM
+    CHROOT_WORK=$work unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@" &
+    contained=$!
+    wait "$contained"
+    exit
+}
+
+# Nothing in the folder is mounted as seen from out here.
+drop_work() {
+    status=$?
+    trap '' HUP INT TERM
+    kill -KILL "$contained" 2>/dev/null
+    if [ -n "${KEEP:-}" ]; then
+        say "kept: $work"
+    else
+        # Whoever still writes there is about to end.
+        rm -rf --one-file-system "$work" 2>/dev/null || { sleep 2; rm -rf --one-file-system "$work"; }
+    fi
+    exit "$status"
 }
 
 # --- results --------------------------------------------------------------------------------------
 
 tests=0
 failures=0
+# The folder, the system in it, and its network.
+root=
+network=
 
 give_up() {
     echo "Bail out! $*"
@@ -60,6 +83,20 @@ same() {
         echo "got '$1', expected '$2'"
         return 1
     }
+}
+
+# prints TEXT COMMAND...
+prints() {
+    text=$1
+    shift
+    printed=$("$@" 2>&1) || { printf '%s\n' "$printed"; return 1; }
+    case $printed in
+    *"$text"*) ;;
+    *)
+        printf '%s\n' "$printed"
+        return 1
+        ;;
+    esac
 }
 
 fails() {
@@ -101,6 +138,7 @@ finish() {
 
 # Where this machine has the packages of its release from.
 mirror() {
+    # shellcheck disable=SC2016
     apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(SITE)' 'Created-By: Packages' |
         sed -n "s/^$release main //p" | head -n 1
 }
@@ -114,13 +152,10 @@ bootstrap_base() {
     mv "$1.new" "$1"
 }
 
-# make_chroot: makes $root, in which all else is done, and what throws it away at the end.
+# make_chroot: makes $root, in which all else is done.
 make_chroot() {
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    work=$(mktemp -d)
     root=$work/root
-    trap drop_chroot EXIT
-    trap 'exit 1' HUP INT TERM
     base=${CHROOT_BASE:-$work/base}
     if [ ! -d "$base" ]; then
         step "a bare $release" bootstrap_base "$base"
@@ -143,19 +178,6 @@ make_chroot() {
     step 'packages are known' inside apt-get update
 }
 
-drop_chroot() {
-    trap '' HUP INT TERM
-    # All that runs here is this script's: it has a process table of its own. It is process 1 itself, which
-    # nothing here can end.
-    kill -KILL -1 2>/dev/null
-    umount "$root/proc" "$root/dev/shm" 2>/dev/null
-    if [ -n "${KEEP:-}" ]; then
-        say "kept: $work"
-    else
-        rm -rf --one-file-system "$work"
-    fi
-}
-
 # A network with nobody else in it: every port is free there, and nothing leaves the machine.
 make_network() {
     unshare --net sleep infinity &
@@ -168,25 +190,32 @@ is_apart() {
     [ "$(readlink "$1")" != "$(readlink /proc/self/ns/net)" ]
 }
 
-# What programs in there see of the environment.
+# in_root NETWORK USER COMMAND...: becomes a command in the system that knows nothing of this environment but
+# proxies. NETWORK: wide, this machine's, which apt needs, or apart, its own. For a subshell: "in_root … &".
 in_root() {
-    user=$1
-    home=$2
+    enter=
+    user=$2
+    home=/home/$user
+    [ "$user" != root ] || home=/root
+    if [ "$1" = apart ]; then
+        enter="nsenter --net=$network"
+        unset http_proxy https_proxy
+    fi
     shift 2
-    chroot --userspec="$user" "$root" /usr/bin/env -i --default-signal=INT,QUIT \
+    # shellcheck disable=SC2086
+    exec $enter chroot --userspec="$user:$user" "$root" /usr/bin/env -i --default-signal=INT,QUIT \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"} \
         ${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} "$@"
 }
 
-# A command in the system, as root: with this machine's network, which apt needs, and in that of its own.
+# As root in the one and in the other.
 inside() {
-    in_root root:root /root "$@"
+    (in_root wide root "$@")
 }
 
 alone() {
-    nsenter --net="$network" chroot "$root" /usr/bin/env -i \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
+    (in_root apart root "$@")
 }
 
 # The status, and the body, of what is served in its network; arguments are curl's.
