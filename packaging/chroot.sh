@@ -224,7 +224,7 @@ status_of() {
 }
 
 body_of() {
-    nsenter --net="$network" curl --silent --fail --noproxy '*' --max-time 20 "$@"
+    nsenter --net="$network" curl --silent --show-error --fail --noproxy '*' --max-time 20 "$@"
 }
 
 has_status() {
