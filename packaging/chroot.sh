@@ -170,7 +170,8 @@ make_chroot() {
     cp -a /etc/apt "$root/etc/apt"
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     echo '127.0.0.1 localhost vpn.example.org' >"$root/etc/hosts"
-    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    # Whoever wants a service started, restarted or stopped, is refused, and written down.
+    printf '#!/bin/sh\necho "$*" >>/run/services\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 0755 "$root/usr/sbin/policy-rc.d"
     mount -t proc proc "$root/proc"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
