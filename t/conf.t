@@ -133,16 +133,36 @@ sub tls_option {
     );
 }
 
-# One request through TLS; returns (status, body).
+# One request through TLS, to the port of this index; returns (status, body).
 sub tls_request {
-    my ($httpd, $request, $body) = @_;
+    my ($httpd, $request, $body, $index) = @_;
     my $head = "$request HTTP/1.0\r\nX-API-Key: $key\r\nContent-Length: " . length($body) . "\r\n";
-    my $port = $httpd->port;
+    my $port = $httpd->port($index);
     my $answer = `printf '%s\r\n%s' '$head' '$body' |
         openssl s_client -quiet -connect 127.0.0.1:$port 2>/dev/null`;
     my ($status, $content) = $answer =~ m{^HTTP/1\.\d (\d+).*?\r\n\r\n(.*)}s;
     return ($status, $content);
 }
+
+subtest 'three-ports.conf with TLS' => sub {
+    my %option = tls_option();
+    my $httpd = VpsHttpd->start(
+        %option,
+        conf => "Define VPN_SENTINEL_TLS\nSSLSessionCache \"shmcb:\@ROOT\@/run/ssl(65536)\"\nSSLCertificateFile \"\@ROOT\@/server.pem\"\n"
+            . qq{Include "$source/conf/three-ports.conf"\n},
+        modules => [ @{ $option{modules} }, 'alias' ],
+        ports => 3,
+        listen => 0,
+        env => { %ports, VPN_SENTINEL_API_KEY => $key },
+    );
+    my @answer = tls_request($httpd, 'POST /api/v1/keepalive', $report, $api);
+    is($answer[0], 200, 'a keepalive through TLS');
+    @answer = tls_request($httpd, 'GET /dashboard', '', $dashboard);
+    like($answer[1], qr/office-vpn/, 'the dashboard through TLS');
+    is($httpd->request('GET', '/health', { port => $health })->{content}, 'OK', 'health without');
+    $httpd->stop;
+    $httpd->check_error_log;
+};
 
 subtest 'drop-in.conf' => sub {
     my $httpd = VpsHttpd->start(
