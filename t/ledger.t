@@ -7,6 +7,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Ledger;
+use Tellings;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
@@ -121,6 +122,16 @@ for (@table) {
 
 # A client that flaps has its answer lost on the way; all of it comes in a digest, whose words fit to what
 # happens later, too.
+subtest 'by words alone' => sub {
+    my @well = ([ @single[ 0 .. 3 ] ], [ $first_two, $last_two ], [$all], [$flapping], [ @single[ 0, 1 ], $last_two ],
+        [ @single[ 3, 0, 1, 2 ] ]);
+    my @ill = ([ @single[ 0 .. 2 ] ], [ $all, $single[3] ], [ @single[ 0, 2, 1, 3 ] ], [ $all, $single[4] ],
+        [ $single[2], $last_two, $first_two ], []);
+    my $faults = sub { scalar(my @fault = Tellings::faults(\@event, [ map { message(0, $_) } @{ $_[0] } ])) };
+    is($faults->($_), 0, 'each once: ' . join ' / ', map { s/\n/ /gr } @$_) for @well;
+    isnt($faults->($_), 0, 'not so: ' . join ' / ', map { s/\n/ /gr } @$_) for @ill;
+};
+
 subtest 'a client that flaps, again and again' => sub {
     my @titles = ($MOVED, '⚠️ VPN BYPASS WARNING', $MOVED, '✅ VPN Bypass Over');
     my @happened = map { event('a', $titles[ $_ % 4 ], $_) } 0 .. 7;

@@ -80,7 +80,7 @@ use Carp qw(croak);
 use JSON::PP ();
 use Test::More ();
 
-use Ledger;
+use Tellings;
 
 use parent 'VpsHttpd';
 
@@ -139,11 +139,9 @@ sub is_told {
     my ($self, $bot, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my @events = $self->events;
-    my $ledger = Ledger->new;
-    $self->wait_for(sub { !$ledger->untold(\@events, [ $bot->messages ]) }, 60);
-    my $audit = $ledger->audit(\@events, [ $bot->messages ]);
-    Test::More::is(join("\n", @{ $audit->{faults} }), '', $name);
-    Test::More::is("@$audit{qw(doubled reordered)}", '0 0', '... once, in order');
+    my $faults = sub { join "\n", Tellings::faults(\@events, [ $bot->alerts ]) };
+    $self->wait_for(sub { !$faults->() }, 60);
+    Test::More::is($faults->(), '', $name);
     return;
 }
 

@@ -20,11 +20,18 @@ before and what was not. But the words have to fit to what it says. Returns a ha
     wrong       a list of sentences: what the words of a message tell is something else, or not the same
                 number of it
 
+=head2 faults(EVENTS, ALERTS)
+
+The same of any module, by words alone, for alerts that were sent once: a list of sentences, none when each
+event was told once, in the order of its client.
+
 =cut
 
 use strict;
 use warnings;
 use utf8;
+
+use List::Util qw(uniq);
 
 use AlertText;
 
@@ -41,6 +48,25 @@ sub match {
         push @{ $result{wrong} }, map { "$_: $message->{plain}" } _compare($message, @about);
     }
     return \%result;
+}
+
+# After each message, what a client was told of is the beginning of what happened to it.
+sub faults {
+    my ($events, $alerts) = @_;
+    my (%due, %told, @fault);
+    push @{ $due{ $_->{client} } }, $_->{title} for map { _fact($_->{message}) } @$events;
+    for my $message (@$alerts) {
+        my @telling = @{ AlertText::parse($message->{plain})->{told} };
+        push @{ $told{ $_->{client} } }, ($_->{title}) x $_->{count} for @telling;
+        for my $client (uniq map { $_->{client} } @telling) {
+            my @so_far = @{ $told{$client} };
+            my @happened = grep { defined } @{ $due{$client} // [] }[ 0 .. $#so_far ];
+            push @fault, "once more, or too early: $message->{plain}"
+                if join("\n", sort @so_far) ne join("\n", sort @happened);
+        }
+    }
+    push @fault, map { "of $_ not all was told" } grep { @{ $told{$_} // [] } < @{ $due{$_} } } sort keys %due;
+    return @fault;
 }
 
 sub _account {
