@@ -37,10 +37,15 @@
         return `${Math.floor(seconds / 86400)} days`;
     }
 
-    // The server tells whole seconds: within one, what we have is as good, and times go on evenly.
-    function setClock(ahead) {
-        if (Math.abs(ahead - clock) > 1000) {
-            clock = ahead;
+    // The server tells whole seconds, of some time between our question and now: a clock that may be
+    // right stays, and times go on evenly however late an answer is.
+    function setClock(told, asked) {
+        const least = told - Date.now();
+        const most = told + 1000 - asked;
+        if (clock < least) {
+            clock = least;
+        } else if (clock > most) {
+            clock = most;
         }
     }
 
@@ -205,8 +210,8 @@
     }
 
     // Returns false when that is not enough: then all is to be asked for.
-    function apply(news) {
-        setClock(Date.parse(news.now) - Date.now());
+    function apply(news, asked) {
+        setClock(Date.parse(news.now), asked);
         applyParts(news.parts || {});
         applyRows(news.rows || {});
         applySeen(news.seen || {});
@@ -263,9 +268,9 @@
     }
 
     // What came is for another script than this one, maybe after an upgrade.
-    function take(news) {
+    function take(news, asked) {
         try {
-            return apply(news);
+            return apply(news, asked);
         } catch {
             throw new Error('this page is of another version; a reload may help');
         }
@@ -285,13 +290,14 @@
         const mine = new AbortController();
         const limit = setTimeout(() => mine.abort(), PATIENCE);
         request = mine;
+        const asked = Date.now();
         try {
             const news = await ask(mine.signal);
             if (request !== mine) {
                 return;
             }
             const whole = since === '';
-            since = take(news) || whole ? news.since : '';
+            since = take(news, asked) || whole ? news.since : '';
             found();
         } catch (error) {
             if (request !== mine) {

@@ -25,6 +25,10 @@ A server without limits and keys, whose own address is 198.51.100.7.
 
 Send keepalives, make and remove a client. They die when the server does not take that.
 
+=head2 wait_until_told(HTTPD, REPORT...)
+
+Waits until there is an event of each of these clients: events are told a moment after a report.
+
 =head2 one_of_each
 
 Reports of clients of each light but offline: "office-vpn-primary" is secure, "z-bypass", "z-down",
@@ -81,7 +85,7 @@ VPNSentinelServerPublicIP 198.51.100.7
 CONF
 
 our @EXPORT_OK = qw($CONF asks_only becomes hurry ids is_quiet live live_becomes one_of_each open_page
-    register remove report row secure);
+    register remove report row secure wait_until_told);
 our %EXPORT_TAGS = (all => \@EXPORT_OK);
 
 # Waits of the page's script that are not for an answer.
@@ -129,6 +133,15 @@ sub _keepalive {
     my $body = JSON::PP->new->utf8->encode($report);
     return "POST /api/v1/keepalive HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+}
+
+sub wait_until_told {
+    my ($httpd, @reports) = @_;
+    for my $id (map { $_->{client_id} } @reports) {
+        my $address = "/api/v1/events?limit=1&client=$id";
+        $httpd->wait_for(sub { $httpd->request('GET', $address)->{content} =~ /"client_id"/ })
+            or die "nothing is told of $id";
+    }
 }
 
 sub _must {
