@@ -38,6 +38,15 @@ the API tells them, oldest first.
 Tests that just these events of a client are announced, by now or soon: NAMES is their names with a
 space between, oldest first. Returns the events.
 
+=head2 begins_with(CLIENT, NAMES, NAME)
+
+The same of the first events of a client: more may have come since, as of one that goes quiet while a
+busy machine is slow to look.
+
+=head2 set_threshold(SECONDS)
+
+Has another VPNSentinelOfflineThreshold from a graceful restart on; start() needs to have one.
+
 =head2 is_told(BOT, NAME)
 
 Tests that the bot, a BotApi, has been told all events that the API tells, or is soon: alone or in
@@ -56,6 +65,11 @@ begun; before, webhook() is one with nothing but -1 queued.
 
 What the status says of the store; store_becomes() tests that it is, or becomes, "ok", "degraded" or
 "off", and that readiness agrees: health has to be mounted.
+
+=head2 wait_until_stored(TEXT)
+
+Waits until the files of the store in the folder "state" hold this text, such as the version of a client,
+which no event tells. What changed is stored within a second, on a busy machine later.
 
 =head2 is_error(ANSWER, STATUS, ERROR, NAME)
 
@@ -128,11 +142,34 @@ sub events {
 sub is_announced {
     my ($self, $id, $names, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $expected = () = $names =~ /\S+/g;
-    $self->wait_for(sub { $self->events($id) >= $expected }, 20);
-    my @events = $self->events($id);
+    my @events = $self->_wait_for_events($id, $names);
     Test::More::is(join(' ', map { $_->{event} } @events), $names, $name);
     return @events;
+}
+
+sub begins_with {
+    my ($self, $id, $names, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @events = $self->_wait_for_events($id, $names);
+    splice @events, () = $names =~ /\S+/g;
+    Test::More::is(join(' ', map { $_->{event} } @events), $names, $name);
+    return @events;
+}
+
+# The events of a client, when there are as many as names.
+sub _wait_for_events {
+    my ($self, $id, $names) = @_;
+    my $expected = () = $names =~ /\S+/g;
+    $self->wait_for(sub { $self->events($id) >= $expected });
+    return $self->events($id);
+}
+
+sub set_threshold {
+    my ($self, $seconds) = @_;
+    my $conf = $self->read_file('httpd.conf');
+    $conf =~ s/^VPNSentinelOfflineThreshold \K\d+/$seconds/m or croak 'no threshold';
+    $self->write_file('httpd.conf', $conf);
+    $self->graceful;
 }
 
 sub is_told {
@@ -175,6 +212,12 @@ sub store_becomes {
     my $expected = $state eq 'degraded' ? 503 : 200;
     my $ready = sub { $self->request('GET', '/health/ready')->{status} == $expected };
     Test::More::ok($self->wait_for($ready), "... readiness says so: $expected");
+}
+
+sub wait_until_stored {
+    my ($self, $text) = @_;
+    my $is_stored = sub { grep { $self->read_file("state/vpnsentinel.db$_") =~ /\Q$text/ } '', '-wal' };
+    $self->wait_for($is_stored) or croak "$text is not stored";
 }
 
 sub is_error {
