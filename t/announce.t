@@ -77,7 +77,7 @@ subtest 'each transition' => sub {
         my %body = (client_id => 'office', public_ip => '203.0.113.2', %$DE, %$report);
         my $before = $office->events('office');
         is(($office->keepalive(\%body))[0], 200, "$name: accepted");
-        $office->wait_for(sub { $office->events('office') >= $before + keys %expected }, 20);
+        $office->wait_for(sub { $office->events('office') >= $before + keys %expected });
         my @events = ($office->events('office'))[ $before .. $before + keys(%expected) - 1 ];
         my %events = map { $_ ? ($_->{event} => $_) : () } @events;
         is_deeply([ sort keys %events ], [ sort keys %expected ], '... what is told');
@@ -136,6 +136,7 @@ subtest 'Telegram is switched on later' => sub {
     my $httpd = Sentinel->start(conf => "VPNSentinelOfflineThreshold 2\n");
     $httpd->keepalive({ client_id => 'gone', public_ip => '203.0.113.1' });
     $httpd->is_announced('gone', 'connected offline', 'transitions without Telegram');
+    $httpd->set_threshold(100);    # nobody goes quiet before it is time
     $httpd->keepalive({ client_id => 'here', public_ip => '203.0.113.1' });
     $httpd->is_announced('here', 'connected', 'another');
     $httpd->write_file('httpd.conf', $httpd->read_file('httpd.conf') . $other->conf);
@@ -143,6 +144,7 @@ subtest 'Telegram is switched on later' => sub {
     $httpd->keepalive({ client_id => 'here', public_ip => '203.0.113.2' });
     ok($other->wait_for_messages(1), 'the next one is told');
     like(($other->messages)[0]{plain}, qr/\A🔄 IP Address Changed: here\n/, '... it alone');
+    $httpd->set_threshold(2);
     $httpd->is_announced('here', 'connected ip_changed offline', 'it goes quiet');
     sleep 1.1;
     $httpd->keepalive({ client_id => 'here', %$DE });
@@ -150,7 +152,7 @@ subtest 'Telegram is switched on later' => sub {
     my ($offline, $back) = map { timeless($_->{plain}) } ($other->messages)[ 1, 2 ];
     is($offline, "❌ Client Offline: here\nLight: ⚫ grey (offline)\nSilent for: 2 s\n"
         . "Public IP: 203.0.113.2\nLocation: unknown\nDNS: unknown\nTime: ...", '... the one to the letter');
-    is($back =~ s/^(Silent for): [3-9] s$/$1: N s/mr, "✅ VPN Connected! here\n"
+    is($back =~ s/^(Silent for): (?:[3-9]|\d\d) s$/$1: N s/mr, "✅ VPN Connected! here\n"
         . "Light: 🟢 green (secure)\nPublic IP: 203.0.113.2\nLocation: Köln, DE\nProvider: AS1 <Net> & \"Co\"\n"
         . "DNS: DE (FRA)\nSilent for: N s\nTime: ...", '... the other too');
     $httpd->is_announced('gone', 'connected offline', 'nothing is announced again');
@@ -161,33 +163,36 @@ subtest 'Telegram is switched on later' => sub {
 # What happens while the monitor stands still is in the journals, and in the silence.
 subtest 'the monitor is held' => sub {
     my $httpd = Sentinel->start(
-        conf => "VPNSentinelServerPublicIP $OWN\nVPNSentinelOfflineThreshold 2\n");
+        conf => "VPNSentinelServerPublicIP $OWN\nVPNSentinelOfflineThreshold 4\n");
     my $tell = sub {
         my ($id, %report) = @_;
         $httpd->keepalive({ client_id => $id, public_ip => '203.0.113.1', %$DE, %report });
     };
     my @all = qw(away flapping much);
     $tell->($_) for @all;
-    $httpd->is_announced($_, 'connected', "$_: connected") for @all;
+    $httpd->begins_with($_, 'connected', "$_: connected") for @all;
     my ($monitor) = $httpd->monitors;
     kill 'STOP', $monitor;
     $tell->('flapping', public_ip => $_) for qw(203.0.113.2 203.0.113.1);
-    for (1 .. 10) {
-        sleep 0.3;
+    ok($httpd->wait_for(sub {
         $tell->($_) for qw(flapping much);
-    }
-    is($httpd->client('away')->{status}, 'offline', 'one is offline meanwhile');
+        return $httpd->client('away')->{status} eq 'offline';
+    }), 'one is offline meanwhile');
     $tell->('away');
     is($httpd->client('away')->{status}, 'online', '... and back');
     $tell->('much', public_ip => "203.0.113.$_", dns_loc => $_ % 2 ? 'FR' : 'DE') for 1 .. 9;
     kill 'CONT', $monitor;
 
-    $httpd->is_announced('away', 'connected offline connected', 'offline and back is told');
-    my @flap = $httpd->is_announced('flapping', 'connected ip_changed ip_changed', 'A, B, A is told');
+    # Who is back goes again when this takes long.
+    $httpd->begins_with('away', 'connected offline connected', 'offline and back is told');
+    my @flap = $httpd->begins_with('flapping', 'connected ip_changed ip_changed', 'A, B, A is told');
     is_deeply([ map { "$_->{from} $_->{to}" } @flap[ 1, 2 ] ],
         [ '203.0.113.1 203.0.113.2', '203.0.113.2 203.0.113.1' ], '... as it was');
-    $httpd->wait_for(sub { ($httpd->events('much'))[-1]{event} eq 'dns_leak' });
-    my ($connected, @much) = $httpd->events('much');
+    my ($connected, @much);
+    $httpd->wait_for(sub {
+        ($connected, @much) = grep { $_->{event} ne 'offline' } $httpd->events('much');
+        return @much && $much[-1]{event} eq 'dns_leak';
+    });
     is($much[-1]{event}, 'dns_leak', 'more than a journal holds: the end is right');
     ok((grep { $_->{merged} } @much), '... the rest is counted') or diag explain \@much;
     $httpd->stop;
