@@ -166,9 +166,10 @@ subtest 'too many questions' => sub {
     my ($bot, $httpd) = start();
     my @asked = map { $bot->say('/ping') } 1 .. 100;
     ok($bot->wait_for_reply($asked[0]), 'the first is answered');
-    my $before = $bot->replies;
     $httpd->keepalive($CLIENTS[0]);
-    ok($httpd->wait_for(sub { $bot->alerts == 2 }), 'an alert is sent');
+    $httpd->is_announced($CLIENTS[0]{client_id}, 'connected', 'an event');
+    my $before = $bot->replies;
+    ok($httpd->wait_for(sub { $bot->alerts == 2 }), '... an alert is sent');
     my ($alert) = ($bot->alerts)[-1];
     my $between = grep { $_->{time} < $alert->{time} } $bot->replies;
     cmp_ok($between - $before, '<=', 2, '... before all the answers');
