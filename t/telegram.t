@@ -102,8 +102,11 @@ $httpd{$_}->is_announced('office', 'connected ip_changed', "$_: two transitions"
 
 subtest 'away' => sub {
     my ($bot, $httpd) = ($bot{away}, $httpd{away});
-    ok($httpd->wait_for(sub { $httpd->telegram->{last_error} }), 'the failure is told');
-    my $telegram = $httpd->telegram;
+    my $telegram;
+    ok($httpd->wait_for(sub {
+        $telegram = $httpd->telegram;
+        return $telegram->{last_error} && $telegram->{queued} == 3;
+    }), 'the failure is told');
     is_deeply([ @$telegram{qw(enabled queued last_success)} ], [ JSON::PP::true, 3, undef ],
         'with what waits') or diag explain $telegram;
     my $log = $httpd->read_file('logs/vpnsentinel.log');
@@ -184,6 +187,8 @@ subtest 'the group becomes a supergroup' => sub {
     is(is_told($bot, $httpd, 'later')->{chat_id}, $new, '... there, too');
     is(join(' ', tried($bot)), "$old $old $new $new", 'the old one is tried no more');
     ok($bot->wait_for_reply($bot->say('/ping')), 'who writes there is answered');
+    # Else the answer may come again.
+    $httpd->wait_for(sub { $httpd->read_file('logs/vpnsentinel.log') =~ m{Answered: /ping} });
     $httpd->stop;
     my $before = $bot->messages;
     $httpd->start_again;
