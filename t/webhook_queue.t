@@ -27,7 +27,7 @@ subtest 'one that hangs, beside others' => sub {
     my @message = $well->is_told($httpd, 4, 'the other one');
     $httpd->is_told($bot, 'Telegram is told');
     is_deeply([ map { $_->{is_signed} } @message ], [ (undef) x 4 ], '... without a signature');
-    is($hanging->messages, 1, 'it hangs at its first event');
+    is($hanging->events, 1, 'it hangs at its first event');
     ok($httpd->wait_for(sub { join(' ', map { $_->{queued} } $httpd->webhooks) eq '4 0' }),
         'and has all before it');
     $bot->misbehave(sendMessage => { hang => 1 });
