@@ -4,7 +4,6 @@ use warnings;
 use utf8;
 
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use BotApi;
 use Sentinel;
@@ -56,10 +55,10 @@ for my $way (qw(stop crash)) {
         $httpd->is_announced('leaking', 'connected dns_leak', 'one with a leak');
         ok($bot->wait_for_messages(4), 'messages go out');
         $bot->leave;
-        report($httpd, 'office', public_ip => '203.0.113.2', location => 'BR', dns_loc => 'BR');
+        report($httpd, 'office', public_ip => '203.0.113.2', location => 'BR', dns_loc => 'BR',
+            client_version => 'the-newest');
         my @events = $httpd->is_announced('office', 'connected ip_changed', 'an event meanwhile');
-        # What changed is stored within a second.
-        sleep 1.5;
+        $httpd->wait_until_stored('the-newest');
         my $before = clients($httpd);
         @events = $httpd->events;
         $httpd->$way;
@@ -75,8 +74,7 @@ for my $way (qw(stop crash)) {
         is_deeply([ ($httpd->events)[ 0 .. $#events ] ], \@events, 'so are the events');
         report($httpd, 'leaking', location => 'DE', dns_loc => 'FR');
         $httpd->is_announced('leaking', 'connected dns_leak', 'what was announced is not again');
-        my (undef, $status) = $httpd->api('GET', '/status');
-        cmp_ok($status->{telegram}{queued}, '>=', 1, 'the queue is there');
+        ok($httpd->wait_for(sub { $httpd->telegram->{queued} }), 'the queue is there');
         $bot->come_back;
         $httpd->is_told($bot, 'each message was delivered');
         report($httpd, 'office', public_ip => '203.0.113.3');
@@ -93,7 +91,8 @@ subtest 'removed clients' => sub {
     report($httpd, $_) for qw(kept removed);
     $httpd->is_announced('removed', 'connected', 'a client');
     is(($httpd->api('DELETE', '/clients/removed'))[0], 200, 'is removed');
-    sleep 1.5;
+    report($httpd, 'kept', client_version => 'after-that');
+    $httpd->wait_until_stored('after-that');
     $httpd->crash;
     $httpd->start_again;
     ok($httpd->wait_for(sub { $httpd->client('kept') }), 'the others are back');
@@ -131,15 +130,22 @@ subtest 'VPNSentinelStateDir' => sub {
 };
 
 subtest 'VPNSentinelForgetAfter' => sub {
-    my $httpd = Sentinel->start(conf => "VPNSentinelForgetAfter 5\nVPNSentinelOfflineThreshold 2\n");
+    my $httpd = Sentinel->start(clock => 1,
+        conf => "VPNSentinelForgetAfter 2h\nVPNSentinelOfflineThreshold 2\n");
+    # The clock goes on while httpd is stopped.
+    my $stop_until = sub {
+        my ($seconds) = @_;
+        $httpd->stop;
+        $httpd->step_clock($seconds);
+        $httpd->start_again;
+    };
     report($httpd, 'stale', location => 'DE', dns_loc => 'DE');
     $httpd->is_announced('stale', 'connected offline', 'a client goes quiet');
-    sleep 3.5;
+    $stop_until->(3600);
     report($httpd, 'fresh');
-    $httpd->stop;
-    $httpd->start_again;
+    $stop_until->(7300);
     my ($event) = ($httpd->is_announced('stale', 'connected offline forgotten', 'it is forgotten'))[2];
-    like($event->{message}, qr/\A🗑️ Client Forgotten: stale\nLight: ⚫ grey \(offline\)\nSilent for: \d+ s\n/,
+    like($event->{message}, qr/\A🗑️ Client Forgotten: stale\nLight: ⚫ grey \(offline\)\nSilent for: 2 h(?: \d+ min)?\n/,
         '... with one event');
     is_deeply([ @$event{qw(to place dns)} ], [ '203.0.113.1', 'DE', 'DE' ], '... that tells what it was');
     is($httpd->client('stale'), undef, '... and gone');
@@ -152,14 +158,15 @@ subtest 'VPNSentinelForgetAfter' => sub {
 };
 
 subtest 'VPNSentinelEventRetention' => sub {
-    my $httpd = Sentinel->start(conf => "VPNSentinelEventRetention 3\n");
+    my $httpd = Sentinel->start(conf => "VPNSentinelEventRetention 1h\n", clock => 1);
     report($httpd, 'office');
     $httpd->is_announced('office', 'connected', 'an event');
+    $httpd->step_clock(3601);
     ok($httpd->wait_for(sub { !$httpd->events }), 'is not told any more');
     report($httpd, 'office', public_ip => '203.0.113.2');
     $httpd->is_announced('office', 'ip_changed', 'the next one is');
     $httpd->stop;
-    sleep 4.2;
+    $httpd->step_clock(2 * 3601);
     $httpd->start_again;
     ok($httpd->wait_for(sub { $httpd->client('office') }), 'the client is back');
     $httpd->stop;
