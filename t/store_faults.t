@@ -4,7 +4,6 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use BotApi;
 use Sentinel;
@@ -69,9 +68,11 @@ for my $when (qw(start later)) {
         $when eq 'start' ? chmod 0700, $folder : rename "$folder.away", $folder;
         $httpd->store_becomes('ok', 'the store comes back by itself');
         like($httpd->error_log, qr/VPNS\d+: the store works again/, '... and says so');
-        report($httpd, 'office', public_ip => '203.0.113.3');
+        report($httpd, 'office', public_ip => '203.0.113.3', client_version => 'the-newest');
         $httpd->is_announced('office', 'connected ip_changed ip_changed', 'a third');
-        sleep 1.5;
+        $httpd->wait_until_stored('the-newest');
+        # Else it may have been taken without a note of that, and come again.
+        $httpd->wait_for(sub { $told->() == 3 && $httpd->telegram->{queued} == 0 });
         $httpd->crash;
         $httpd->start_again;
         ok($httpd->wait_for(sub { $httpd->client('office') }), 'the client was stored');
@@ -89,12 +90,12 @@ for my $when (qw(start later)) {
 subtest 'the file is taken away' => sub {
     my $httpd = Sentinel->start(conf => $HEALTH);
     $httpd->store_becomes('ok', 'the store works');
-    report($httpd, 'office');
+    report($httpd, 'office', client_version => 'the-newest');
     $httpd->is_announced('office', 'connected', 'a client');
     unlink glob $httpd->root . '/state/*';
     ok($httpd->wait_for(sub { -e file_of($httpd) }), 'there is a new one');
     $httpd->store_becomes('ok', 'it works');
-    sleep 1.5;
+    $httpd->wait_until_stored('the-newest');
     $httpd->crash;
     $httpd->start_again;
     ok($httpd->wait_for(sub { $httpd->client('office') }), 'with what was known');
