@@ -69,6 +69,9 @@ for my $mpm (qw(event worker prefork)) {
 subtest 'killed at random under load' => sub {
     my $httpd = VpsHttpd->start(conf => $CONF . $PROCESSES{event}, module => $MODULE);
     my %load = map { $_ => Load->start($httpd, $_, 'key') } qw(load-1 load-2 load-3);
+    for my $id (sort keys %load) {
+        $httpd->wait_for(sub { (client($httpd, $id)->{keepalives} // 0) > 1 }) or die "$id does not begin";
+    }
     srand 20261122;
     for (1 .. 8) {
         my @child = $httpd->children;

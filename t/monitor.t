@@ -108,12 +108,13 @@ subtest 'killed' => sub {
     my $load = Load->start($httpd, 'loaded', $Sentinel::KEY);
     for my $round (1 .. 3) {
         $httpd->wait_for(sub { is_ready($httpd) });
-        my $begin = now();
-        kill 'KILL', $monitor;
-        $monitor = $httpd->wait_for_monitor($monitor);
+        my ($begin, $killed) = (now(), $monitor);
+        kill 'KILL', $killed;
+        $monitor = $httpd->wait_for_monitor($killed);
         ok($monitor, "round $round: there is another one");
         diag(sprintf 'a new monitor after %.1f s', now() - $begin);
-        is_deeply([ $httpd->zombies ], [], '... and no zombie');
+        # A child that httpd has no more need of may be one, until the next look.
+        is_deeply([ grep { $_ == $killed } $httpd->zombies ], [], '... and no zombie');
     }
     ok($httpd->wait_for(sub { is_ready($httpd) }), 'ready again');
     my ($good, $bad) = $load->stop;
@@ -143,7 +144,7 @@ subtest 'killed, and httpd stopped at once' => sub {
 subtest 'stopped and continued' => sub {
     my $httpd = Sentinel->start(conf => "${HEALTH}VPNSentinelCheckInterval 1\n");
     my $monitor = $httpd->wait_for_monitor;
-    ok($httpd->wait_for(sub { running($httpd) }), 'it runs, says the status');
+    ok($httpd->wait_for(sub { running($httpd) && is_ready($httpd) }), 'it runs, says the status');
     kill 'STOP', $monitor;
     ok($httpd->wait_for(sub { !running($httpd) }), 'it does not, when it does nothing');
     my ($status, $body) = $httpd->json('GET', '/health/ready',
