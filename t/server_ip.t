@@ -24,7 +24,7 @@ sub own_ip {
 sub becomes {
     my ($httpd, $expected, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    $httpd->wait_for(sub { own_ip($httpd) eq $expected }, 30);
+    $httpd->wait_for(sub { own_ip($httpd) eq $expected });
     is(own_ip($httpd), $expected, $name);
 }
 

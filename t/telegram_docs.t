@@ -118,7 +118,7 @@ sub take_events {
 
 sub make_events {
     my $httpd = Sentinel->start(clock => 1,
-        conf => "VPNSentinelServerPublicIP $OWN\nVPNSentinelOfflineThreshold 3\n");
+        conf => "VPNSentinelServerPublicIP $OWN\nVPNSentinelOfflineThreshold 100\n");
     my %moved = (public_ip => '203.0.113.77');
     my %leak = (dns_verdict => 'leak', dns_path => 'outside', dns_resolver_ip => '198.51.100.53');
     my %tunnel = (dns_verdict => 'tunnel', dns_path => 'tunnel', dns_resolver_ip => '203.0.113.77');
@@ -142,6 +142,7 @@ sub make_events {
         $told .= "$names ";
         $httpd->is_announced('office-vpn', $told =~ s/ \z//r, $names);
     }
+    $httpd->set_threshold(3);
     $httpd->is_announced('office-vpn', "${told}offline", 'offline');
     take_events($httpd);
     $httpd->stop;
@@ -169,7 +170,7 @@ sub make_move {
 
 sub make_digest {
     my $bot = BotApi->start;
-    my $httpd = start($bot, "VPNSentinelOfflineThreshold 2\n");
+    my $httpd = start($bot, "VPNSentinelOfflineThreshold 5\n");
     my @branch = map { "branch-$_" } 1 .. 4;
     my $all = sub { report($httpd, client_id => $_) for qw(office-vpn home-vpn), @branch };
     my $two = sub {
