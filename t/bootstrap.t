@@ -275,7 +275,8 @@ sub end_of_demo {
 
 sub nothing_is_left {
     my ($session) = @_;
-    my @left = VpsHttpd->session($session);
+    my @left;
+    VpsHttpd->wait_for(sub { !(@left = VpsHttpd->session($session)) });
     is("@left", '', 'no process is left');
     kill 'KILL', @left;
     for my $port ($api_port, $dashboard_port) {
