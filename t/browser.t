@@ -20,6 +20,14 @@ sub page {
 }
 
 my $browser = Browser->start;
+my $logged = '';
+
+# A test that waits until the console has something like this.
+sub becomes_logged {
+    my ($pattern, $name) = @_;
+    my $is_there = sub { $logged .= join '', map { "$_\n" } $browser->console; $logged =~ $pattern };
+    ok($browser->wait_for($is_there), $name) or diag("the console: $logged");
+}
 
 # Opens its arguments, pages, each in a frame; gives the skeletons of what they have become.
 my $IN_FRAMES = $Browser::SKELETON . <<'JS';
@@ -51,9 +59,8 @@ subtest 'what the browser sees of a bad page' => sub {
         },
     );
     $browser->open($httpd->url('/bad.html'));
-    my $log = join "\n", $browser->console;
-    like($log, qr/missing is not defined/, 'an error of a script');
-    like($log, qr/elsewhere\.test/, 'a file that cannot be loaded');
+    becomes_logged(qr/missing is not defined/, 'an error of a script');
+    becomes_logged(qr/elsewhere\.test/, 'a file that cannot be loaded');
     like(join(' ', $browser->requests), qr{http://elsewhere\.test/x\.png}, '... was asked for');
     SKIP: {
         skip(Browser->missing_axe, 1) if Browser->missing_axe;
@@ -64,7 +71,7 @@ subtest 'what the browser sees of a bad page' => sub {
     watch_for_scripts($browser);
     $browser->open($httpd->url('/strict.html'));
     is(scripts_run($browser), '', 'a policy stops a script');
-    like(join(' ', $browser->console), qr/Content Security Policy/, '... which is told');
+    becomes_logged(qr/Content Security Policy/, '... which is told');
     $browser->bypass_policy(1);
     $browser->reload;
     is(scripts_run($browser), '1', '... unless it is bypassed');
@@ -155,7 +162,7 @@ HTML
     $browser->javascript(1);
     $browser->open($httpd->url('/page.html?2'));
     $browser->back;
-    is($browser->run('return location.search'), '', 'goes back');
+    ok($browser->wait_for('location.search === ""'), 'goes back');
     $browser->console;
     $httpd->stop;
     $httpd->check_error_log;

@@ -21,7 +21,9 @@ hurry($browser);
 # Should a script get into the page, it shall run.
 $browser->bypass_policy(1);
 
-my $httpd = VpsHttpd->start(conf => $CONF);
+# Pages are compared that are loaded at different times.
+my $httpd = VpsHttpd->start(conf => $CONF, clock => 1);
+$httpd->step_clear_of_quarters;
 
 # The table's cells: { client id => { heading => text } }.
 my $CELLS = <<'JS';
@@ -71,6 +73,7 @@ my @PAGES = ('', '?page=2');
 
 subtest 'the fleet' => sub {
     report($httpd, @tame);
+    wait_until_told($httpd, @tame);
     my %tame;
     for my $page (@PAGES) {
         open_page($browser, $httpd, $page);
@@ -120,7 +123,9 @@ subtest 'a client' => sub {
     # Each text is in some member, as many as there are in one report.
     my %report_of = map { $_->{client_id} => $_ } @hostile;
     my @left = @hostile;
-    report($httpd, { client_id => 'victim', map { $_ => 'word' } keys %NAME });
+    my $tame = { client_id => 'victim', map { $_ => 'word' } keys %NAME };
+    report($httpd, $tame);
+    wait_until_told($httpd, $tame);
     open_page($browser, $httpd, '/client/victim');
     my $elements = elements();
     my $count = 0;

@@ -34,7 +34,8 @@ start() takes: arguments => [further arguments of chromium]. stop() is called wh
 
 =head2 open(URL), reload, back
 
-Return when the page, with all that it refers to, is loaded. back() is the browser's button.
+Return when the page, with all that it refers to, is loaded. back() is the browser's button, which may
+take a moment more.
 
 =head2 run(SCRIPT, ARGUMENT...), run_async(SCRIPT, ARGUMENT...)
 
@@ -347,6 +348,9 @@ sub _viewport {
         mobile => _boolean($is_phone),
     });
     $self->cdp('Emulation.setTouchEmulationEnabled', { enabled => _boolean($is_phone) });
+    # The page hears of it a moment later. Without a viewport of its own it is wider than a phone's screen.
+    my $is_so = $is_phone ? "screen.width === $width && navigator.maxTouchPoints > 0" : "innerWidth === $width";
+    $self->wait_for($is_so) or croak "the page does not become $width wide";
 }
 
 sub media {

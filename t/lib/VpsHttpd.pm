@@ -35,7 +35,8 @@ Starts httpd and returns when it serves. All are optional:
     ports           how many, default 1
     listen          0 = the ports are chosen, but conf says Listen
     env             { NAME => value }, with the same placeholders as conf; undef removes one
-    clock           true = the wall clock of its processes can be stepped: see step_clock
+    clock           true = the wall clock of its processes can be stepped: see step_clock and
+                    step_clear_of_quarters
     log_level       default "info vpnsentinel:debug"
     mount           shell commands that httpd's own view of the file system is made with, with
                     @ROOT@; only where can_mount() says so
@@ -508,6 +509,15 @@ sub step_clock {
     close $file;
 }
 
+# Steps that clock to shortly behind the start of a quarter of an hour, with which histories and charts change:
+# the next one is minutes away. Forwards: nothing that there is comes to lie in the future. Returns the step.
+sub step_clear_of_quarters {
+    my ($self) = @_;
+    my $step = 900 - time % 900 + 60;
+    $self->step_clock($step);
+    return $step;
+}
+
 # How httpd ended: its wait status, undef while it runs.
 sub exit_status {
     my ($self) = @_;
@@ -528,8 +538,10 @@ sub _ended {
 sub _end_session {
     my ($self) = @_;
     my $session = $self->{session} // return;
-    if (!$self->wait_for(sub { !$self->session($session) }, 5)) {
+    my $is_over = sub { !$self->session($session) };
+    if (!$self->wait_for($is_over, 5)) {
         kill 'KILL', $self->session($session);
+        $self->wait_for($is_over);
     }
     $self->{session} = undef;
 }
