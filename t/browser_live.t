@@ -93,7 +93,9 @@ sub focused {
     return $browser->run('return document.activeElement.textContent');
 }
 
-my $httpd = VpsHttpd->start(conf => $CONF);
+# What is touched is looked at: with the next quarter of an hour that would be all strips.
+my $httpd = VpsHttpd->start(conf => $CONF, clock => 1);
+$httpd->step_clear_of_quarters;
 
 subtest 'from nothing to the first client' => sub {
     open_page($browser, $httpd);
@@ -143,9 +145,9 @@ subtest 'a client that reports the same' => sub {
         return $browser->run('return document.querySelector("#c-a-8 time").dateTime') ne $before;
     });
     ok($again, 'was seen now');
-    is($browser->run('const t = document.querySelector("#c-a-8 time").dateTime;'
-        . 'return t.replace("T", " ").replace("Z", " UTC")'),
-        $browser->run('return document.querySelector("#c-a-8 time").title'), '... its title says so, too');
+    my ($time, $title) = @{ $browser->run('const t = document.querySelector("#c-a-8 time");'
+        . 'return [t.dateTime.replace("T", " ").replace("Z", " UTC"), t.title]') };
+    is($title, $time, '... its title says so, too');
     is(touched(), '', '... nothing else is touched');
 };
 
@@ -220,8 +222,11 @@ subtest 'events' => sub {
 
 subtest 'times' => sub {
     my $text = 'document.querySelector("#c-a-10 time.ago").textContent';
-    report($httpd, secure('a-10'));
-    becomes($browser, "/^\\d s ago\$/.test($text)", 'are short');  # there are no minutes yet
+    my $is_short = sub {
+        report($httpd, secure('a-10'));
+        return $browser->run("return /^\\d s ago\$/.test($text)");
+    };
+    ok($browser->wait_for($is_short), 'are short');  # there are no minutes yet
     my $now = $browser->run("return $text");
     becomes($browser, "$text !== '$now'", 'tick');
     # Also when answers take their time on the way.
@@ -308,33 +313,39 @@ subtest 'a server that is away' => sub {
 };
 
 subtest 'a tab that nobody sees' => sub {
-    my %asked;
-    my $count = sub { $asked{/since=/ ? 'feed' : 'else'}++ for $browser->requests; $asked{feed} // 0 };
-    # It is hidden while a question is under way.
+    my %asked = (feed => 0, answered => 0);
+    my $count = sub {
+        my ($kind) = @_;
+        $asked{ /since=/ ? 'feed' : /answered/ ? 'answered' : 'else' }++ for $browser->requests;
+        return $asked{$kind};
+    };
+    # It is hidden while a question is under way; when that has its answer, something else is asked for.
     $browser->run(<<'JS');
 const real = window.fetch;
 window.fetch = async (...all) => {
     window.fetch = real;
     window.isAsking = true;
     await new Promise((shown) => document.addEventListener('visibilitychange', shown, { once: true }));
-    return real(...all);
+    const answer = await real(...all);
+    real('/answered');
+    return answer;
 };
 JS
     becomes($browser, 'window.isAsking', 'asks');
     $browser->hide;
-    ok($browser->wait_for(sub { my $now = $count->(); $count->() == $now }, 30), 'is hidden');
-    sleep 1;
-    my $asked = $count->();
-    sleep 1;
-    is($count->(), $asked, '... and asks for nothing');
+    ok($browser->wait_for(sub { $count->('answered') }), 'is hidden');
+    my $asked = $count->('feed');
+    sleep 2;
+    is($count->('feed'), $asked, '... and asks for nothing');
     report($httpd, secure('other', city => 'Deva'));
     $browser->show;
     becomes($browser, cell('other', 'Location') . '.startsWith("Deva")', 'is true when it is shown');
-    cmp_ok($count->(), '>', $asked, '... and asks again');
+    cmp_ok($count->('feed'), '>', $asked, '... and asks again');
 };
 
 subtest 'a client\'s page' => sub {
     report($httpd, secure('one'), secure('two'));
+    wait_until_told($httpd, secure('one'));
     open_page($browser, $httpd, '/client/one');
     is($browser->text('h1'), 'one', 'is there');
     like($browser->text('#state'), qr/secure/, '... and says how it is');
@@ -374,8 +385,11 @@ subtest 'a client that falls silent' => sub {
     becomes($browser, '/Client Offline.*silent/.test(document.getElementById("events").textContent)',
         '... and an event');
     like($browser->text('#summary'), qr/0 online, 2 offline/, '... and the summary');
-    report($httpd, secure('silent'));
-    becomes($browser, 'document.querySelector("#c-silent").className === "green"', 'and back');
+    my $is_back = sub {
+        report($httpd, secure('silent'));  # again: it may fall silent before it is seen
+        return $browser->run('return document.querySelector("#c-silent").className === "green"');
+    };
+    ok($browser->wait_for($is_back), 'and back');
     $httpd->stop;
     $httpd->check_error_log;
 };
