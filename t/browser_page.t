@@ -192,12 +192,12 @@ CONF
     $other->reload;
     becomes($other, $is_live, '... loaded anew');
     $other->click('#rows a');
-    is($other->run('return location.pathname.replace(/[^/]+$/, "")'), '/some/where/client/',
-        'a client\'s page');
+    becomes($other, 'location.pathname.replace(/[^/]+$/, "") === "/some/where/client/"', 'a client\'s page');
     becomes($other, $is_live, '... is live');
-    $other->click('#events a') if $other->find_all('#events a');
+    becomes($other, 'document.querySelector("#events a") !== null', '... tells events');
+    $other->click('#events a');
     $other->click('header a');
-    is($other->run('return location.href'), $there, 'and back');
+    becomes($other, "location.href === '$there'", 'and back');
     asks_only($other, $there, 'by the proxy');
     is_quiet($other, 'by the proxy');
     $other->stop;

@@ -30,7 +30,7 @@ sub shows {
     my ($expected, $count, $name) = @_;
     my $wanted = scalar(my @some = split / /, $expected);
     my $is_so = sub {
-        my @id = split / /, ids($browser);
+        my @id = split / /, eval { ids($browser) } // return 0;  # a page may be on its way
         return @id == $count && "@id[0 .. $wanted - 1]" eq $expected;
     };
     ok($browser->wait_for($is_so, 30), $name)
@@ -91,7 +91,8 @@ press();
 JS
     becomes($browser, 'document.getElementById("found").textContent.startsWith("No client is like that")',
         'nobody is left');
-    cmp_ok(scalar(grep { /q=/ } $browser->requests), '<', 10, '... and not each key was asked for');
+    my %asked = map { /[?&]q=([^&]*)/ ? ($1 => 1) : () } $browser->requests;
+    cmp_ok(scalar keys %asked, '<', 10, '... and not each key was asked for');
     ok(!$browser->run('return document.querySelector("table").checkVisibility()'), '... and no table');
     $browser->click('#found a');
     shows($ALL, 100, 'back to all');
@@ -169,7 +170,7 @@ subtest 'lights and columns' => sub {
     shows($ALL, 100, '... and back');
     is_marked('all that on one page');
     $browser->click(row('z-leak') . ' a');
-    is($browser->text('h1'), 'z-leak', 'a client has a page');
+    becomes($browser, 'document.querySelector("h1").textContent === "z-leak"', 'a client has a page');
     $browser->back;
     becomes($browser, 'document.querySelectorAll("#rows tr").length === 100', 'and back to all');
     is_quiet($browser, 'links');
@@ -193,6 +194,7 @@ subtest 'pages' => sub {
     remove($httpd, "site-$_") for 196 .. 235;
     shows('site-096 site-097', 100, 'it goes: what is before is shown');
     $browser->back;
+    becomes($browser, 'location.search === "?page=2"', 'back');
     $browser->back;
     shows($ALL, 100, 'back to the first');
     is_marked('all that on one page');
@@ -244,8 +246,9 @@ subtest 'without JavaScript' => sub {
     shows('z-bypass z-down', 2, 'a light');
     is(query(), '?q=z-+&light=red', '... of what was searched for');
     $browser->click(column('Client ID'));
+    becomes($browser, 'location.search.endsWith("&sort=id")', 'a column');
     $browser->click(column('Client ID'));
-    shows('z-down z-bypass', 2, 'a column, twice');
+    shows('z-down z-bypass', 2, '... twice');
     $browser->type('#q', 'd');
     $browser->click('form button');
     shows('z-down', 1, 'a search among these');
@@ -255,7 +258,7 @@ subtest 'without JavaScript' => sub {
     $browser->click('#pager a');
     shows('site-096 site-097', 100, 'the next page');
     $browser->click(row('site-096') . ' a');
-    is($browser->text('h1'), 'site-096', 'a client');
+    becomes($browser, 'document.querySelector("h1").textContent === "site-096"', 'a client');
     $browser->click('header a');
     shows($ALL, 100, '... and to the fleet');
     is_quiet($browser, 'without JavaScript');
