@@ -125,7 +125,8 @@ subtest 'style, script and icon' => sub {
 };
 
 subtest 'the fleet' => sub {
-    my $httpd = start(conf => "VPNSentinelServerPublicIP $server_ip\n");
+    my $httpd = start(conf => "VPNSentinelServerPublicIP $server_ip\n", clock => 1);
+    $httpd->step_clear_of_quarters;
     my @worst_first = (
         [ 'z-bypass', 'red', 'bypass', { %secure, public_ip => $server_ip } ],
         [ 'z-down', 'red', 'VPN down', { %secure, vpn_connected => JSON::PP::false } ],

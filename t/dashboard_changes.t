@@ -94,6 +94,7 @@ subtest 'clients that come and go' => sub {
     is_deeply($news->{order}, [ 'a yellow', 'b yellow', 'c green' ], '... but the order');
     report('d');
     ok(news($news->{since})->{rows}{d}, 'it comes back with its row');
+    $httpd->is_announced('d', 'connected connected', '... and is announced anew');
 };
 
 subtest 'other rows of the fleet' => sub {
