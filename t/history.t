@@ -65,20 +65,21 @@ sub is_history {
     my ($httpd, $expected, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my ($cells) = $expected =~ /\A(\d+)/;
-    $httpd->wait_for(sub { history($httpd, length $cells) eq $expected });
-    is(history($httpd, length $cells), $expected, $name);
+    my $found;  # the copy of a store that is being written may be none
+    $httpd->wait_for(sub { ($found = history($httpd, length $cells)) eq $expected });
+    is($found, $expected, $name);
 }
 
 # In which of the last quarters no monitor lived: 1.
 sub is_gaps {
     my ($httpd, $expected, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $found = sub {
+    my $found;
+    $httpd->wait_for(sub {
         my ($newest, $gaps) = split / /, select_one($httpd, q{SELECT value FROM settings WHERE name = 'gaps'});
-        return substr($gaps // '', -length $expected);
-    };
-    $httpd->wait_for(sub { $found->() eq $expected });
-    is($found->(), $expected, $name);
+        return ($found = substr($gaps // '', -length $expected)) eq $expected;
+    });
+    is($found, $expected, $name);
 }
 
 sub reconfigure {

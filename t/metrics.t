@@ -84,6 +84,9 @@ subtest 'formats' => sub {
 };
 
 subtest 'well-formed' => sub {
+    # One scrape is compared with the next: before its first look the monitor tells less.
+    becomes($sentinel, 1, 'vpnsentinel_monitor_up');
+    becomes($sentinel, 1, 'vpnsentinel_store_state', state => 'ok');
     $sentinel->keepalive({ client_id => 'one', client_version => '1.2.3' });
     my %metrics = map { $_ => scrape($sentinel, $_) } sort keys %TYPE;
     is_deeply([ $metrics{$_}->faults ], [], $_) for sort keys %metrics;
