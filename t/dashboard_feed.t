@@ -126,7 +126,8 @@ subtest 'a server that has not read its store' => sub {
     is("$early->{status} $early->{headers}{'retry-after'}", '503 1', 'who shows the fleet from before may keep it');
     is($client->{status}, 503, 'nor is it told that a client is not there');
     is_deeply(DashboardPage::news($httpd, '')->{order}, [], 'who shows none gets what there is');
-    like($httpd->request('GET', '/dashboard')->{content}, qr/is not read yet: clients may be missing/,
+    my $notice = qr/is not read yet: clients may be missing/;
+    ok($httpd->wait_for(sub { DashboardPage->get($httpd, '/dashboard')->part('notices') =~ $notice }),
         '... with a notice');
     finish($before);
     $httpd->wait_for(sub { DashboardPage::news($httpd, $since)->{status} != 503 });
