@@ -26,11 +26,15 @@
 #include "watch.h"
 
 #define RETAINED_KEY "mod_vpnsentinel/monitor/1"
-#define END_PATIENCE (3 * CLOCK_SECOND) /* usec that the monitor has to end before it is killed */
-#define QUICK_DEATH (2 * CLOCK_SECOND)  /* usec of life below which it "died at once" */
-#define QUICK_DEATHS_FREE 2u            /* in a row without a wait */
-#define BACKOFF_MAX 60u                 /* sec */
-#define NO_PRIVILEGES 254               /* exit status: it makes no sense to try again */
+/*
+ * Usec that the monitor has to end before it is killed: as long as httpd waits for its children. What a slow
+ * disk has not taken by then is lost when httpd ends.
+ */
+#define END_PATIENCE (10 * CLOCK_SECOND)
+#define QUICK_DEATH (2 * CLOCK_SECOND) /* usec of life below which it "died at once" */
+#define QUICK_DEATHS_FREE 2u           /* in a row without a wait */
+#define BACKOFF_MAX 60u                /* sec */
+#define NO_PRIVILEGES 254              /* exit status: it makes no sense to try again */
 
 /* What outlives a reload: the module is unloaded then, so that no static of it does. */
 typedef struct retained_t {

@@ -162,6 +162,15 @@ subtest 'stopped and continued' => sub {
     $httpd->check_error_log;
 };
 
+subtest 'one that does not end' => sub {
+    my $httpd = Sentinel->start;
+    ok($httpd->wait_for_monitor, 'there is one');
+    kill 'STOP', $httpd->monitors;
+    is($httpd->stop, 0, 'httpd stops all the same');
+    like($httpd->error_log, qr/VPNS0037: the monitor did not end in time and is killed/, '... and says why that took long');
+    $httpd->check_error_log(allow => [qr/VPNS0037: /]);
+};
+
 subtest 'httpd is killed' => sub {
     my $httpd = Sentinel->start;
     ok($httpd->wait_for_monitor, 'there is one');
