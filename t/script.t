@@ -222,10 +222,13 @@ subtest 'what it writes' => sub {
     like($log, qr/\[script\] x+\.\.\.$/m, 'its beginning is there');
     like($log, qr/\[script\] \(and more, which is not shown\)$/m, 'and says so');
 
-    my $used = (times)[2] + (times)[3];
+    my $used = sub { (times)[2] + (times)[3] };
+    my $before = $used->();
+    answer('exit 4');
+    my $least = $used->() - $before;
     ($answer, $log) = answer('exec >&- 2>&-; sleep 1; exit 4');
     is($answer, 'no', 'output closed long before the end');
-    cmp_ok((times)[2] + (times)[3] - $used, '<', 0.5, 'which takes no processor time');
+    cmp_ok($used->() - $before - 2 * $least, '<', 0.5, 'which takes no processor time');
 
     ($answer, $log) = answer("echo the key is $KEY", VPN_SENTINEL_API_KEY => $KEY);
     unlike($log, qr/$KEY/, 'a secret that it knows is not shown');
@@ -238,8 +241,8 @@ subtest 'what it writes' => sub {
     like($log, qr/\[script\] 0{80}\*+$/m, 'nor where all of it is');
 };
 
+# Whoever waits for what is left waits until the script's limit, or the test's.
 subtest 'what it leaves behind' => sub {
-    my $start = time;
     my ($answer) = answer("sleep 300 & echo \$! >$folder/left; exit 0");
     is($answer, 'yes', 'a child that holds the output keeps nobody waiting');
     ok(wait_until(sub { !lives('left') }), 'and is gone');
@@ -253,7 +256,6 @@ subtest 'what it leaves behind' => sub {
     kill 'KILL', content('left') =~ /(\d+)/;
     ($answer) = answer('setsid yes & sleep 0.2; exit 6');
     is($answer, 'no', 'nor one that writes from there for ever');
-    cmp_ok(time - $start, '<', 8, 'all that took less than the limit of one');
 };
 
 subtest 'TERM while it runs' => sub {
@@ -262,9 +264,8 @@ subtest 'TERM while it runs' => sub {
         script("sleep 300 & echo \$! >$folder/child; echo \$\$ >$folder/started; $way");
         my $client = start_client();
         ok(wait_until(sub { -s "$folder/started" }), 'it runs');
-        my $start = time;
         is($client->end, 0, "ends: $way");
-        cmp_ok(time - $start, '<', 8, 'long before the script is over its limit');
+        unlike(scalar $client->log, qr/takes longer than/, 'before the script is over its limit');
         ok(wait_until(sub { !lives('started') && !lives('child') }), 'and nothing is left');
     }
     unlink "$folder/started";
@@ -348,7 +349,7 @@ subtest 'over its limit' => sub {
         my $log = $client{$name}->log;
         like($log, qr/VPN state unknown: the health script takes longer than 10 s and was killed/, 'told');
         like($log, qr/\[script\] before$/m, 'what it wrote is there');
-        ok(!lives("$name.pid"), 'it is gone');
+        ok(wait_until(sub { !lives("$name.pid") }), 'it is gone');
         ok(wait_until(sub { !lives("$name.child") }), 'its child too');
         open my $out, '<', $client{$name}->path('out') or die;
         like(scalar <$out>, qr/"vpn_connected":null/, 'unknown');
