@@ -23,9 +23,11 @@ The environment; a running ClientDaemon with it; what ClientDaemon->run(args => 
 
 How often a service was asked; wait until it was N times.
 
-=head2 another_round(CLIENT, WORLD), last_body(WORLD)
+=head2 another_round(CLIENT, WORLD, SIGNAL), last_body(WORLD)
 
-One more round, to be reported to WORLD; both return the body of the last report.
+One more round, by USR1 if no other signal is given, to be reported to WORLD; both return the body of the last
+report. Whatever else makes a round by itself, another signal, a failure or a suspend, has to be over, for its
+report may be that one.
 
 =head2 lines(CLIENT or TEXT, RE)
 
@@ -77,9 +79,9 @@ sub wait_for_requests {
 }
 
 sub another_round {
-    my ($client, $world) = @_;
+    my ($client, $world, $signal) = @_;
     my $before = count($world, 'keepalive');
-    $client->signal('USR1');
+    $client->signal($signal // 'USR1');
     wait_for_requests($client, $world, 'keepalive', $before + 1) or fail('no round');
     return last_body($world);
 }

@@ -26,6 +26,10 @@ where, 127.0.0.1 if it is not given.
 
 leave() closes all connections and refuses new ones until come_back().
 
+=head2 hang_up
+
+Closes all connections; those who come anew are answered.
+
 =head2 misbehave(SERVICE => { ... }), behave(SERVICE)
 
 How a service answers until told otherwise:
@@ -148,6 +152,11 @@ sub come_back {
     return $self->command('_come_back');
 }
 
+sub hang_up {
+    my ($self) = @_;
+    return $self->command('_hang_up');
+}
+
 sub misbehave {
     my ($self, $service, $fault) = @_;
     return $self->command('_set_fault', $service, $fault);
@@ -215,6 +224,12 @@ sub _obey {
 sub _set_fault {
     my ($self, $service, $fault) = @_;
     $self->{fault}{$service} = $fault;
+    return;
+}
+
+sub _hang_up {
+    my ($self) = @_;
+    $self->_forget($_) for grep { $_ != $self->{control} && $_ != $self->{socket} } $self->{select}->handles;
     return;
 }
 
