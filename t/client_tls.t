@@ -248,16 +248,16 @@ subtest 'by a proxy' => sub {
     my @ca = tls(CERT_PATH => 'ca.pem');
 
     is(run_once($PLAIN, @ca, %proxy)->{status}, 0, 'accepted');
-    # It is logged when it is over.
-    ok($proxy->wait_for(sub { $seen->() =~ /^CONNECT 127\.0\.0\.1:$port HTTP/m }), 'through the proxy');
+    # It is logged when it is over: trace, place and report.
+    ok($proxy->wait_for(sub { $seen->() =~ tr/\n// >= 3 }), 'all is seen');
+    like($seen->(), qr/^CONNECT 127\.0\.0\.1:$port HTTP/m, 'through the proxy');
     like($seen->(), qr{^GET http://127\.0\.0\.1:\d+/cdn-cgi/trace }m, 'the look-ups too');
     unlike($seen->(), qr/\Q$KEY\E/, 'which does not see the key');
 
     my $before = length $seen->();
     is(run_once($PLAIN, @ca, %proxy, no_proxy => '127.0.0.1')->{status}, 0, 'no_proxy');
-    is(length $seen->(), $before, 'is heeded');
-
     $proxy->stop;
+    is(length $seen->(), $before, 'is heeded');
     my $done = run_once($PLAIN, @ca, https_proxy => $proxy{https_proxy});
     is($done->{status}, 1, 'a proxy that is away');
     like($done->{err}, qr/Server unreachable/, 'is a server that is away');
