@@ -378,7 +378,7 @@ static int call(void)
 static const char *ask(const char *request)
 {
     static char answer[4096];
-    const int64_t until = clock_elapsed() + 20 * CLOCK_SECOND;
+    const int64_t until = clock_elapsed() + CLOCK_MINUTE;
     size_t sent = 0, len = 0;
     int fd = call();
 

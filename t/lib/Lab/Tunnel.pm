@@ -98,7 +98,7 @@ sub interface { return $_[0]{interface} }
 # Polls until a shell script succeeds on a host.
 sub wait_until {
     my ($self, $host, $script) = @_;
-    return VpsHttpd->wait_for(sub { eval { $host->run($script); 1 } }, 20)
+    return VpsHttpd->wait_for(sub { eval { $host->run($script); 1 } })
         || CORE::die "the tunnel: in vain: $script\n"
         . $self->{client}->log . $self->{provider}->log;
 }
