@@ -21,16 +21,16 @@ use POSIX ();
 
 sub start {
     my ($class, $httpd, $id, $key) = @_;
+    my ($end, $acknowledged, $failed) = (0, 0, 0);
+    # Before the fork: who is told to stop at once has to say what it did, too.
+    local $SIG{TERM} = sub { $end = 1 };
     my $pid = open(my $pipe, '-|') // die "fork: $!";
     return bless { pid => $pid, pipe => $pipe }, $class if $pid;
-
-    my ($end, $acknowledged, $failed) = (0, 0, 0);
-    local $SIG{TERM} = sub { $end = 1 };
-    until ($end) {
+    do {
         my $answer = $httpd->request('POST', '/api/v1/keepalive',
             { headers => { 'X-API-Key' => $key }, content => { client_id => $id } });
         $answer->{status} == 200 ? $acknowledged++ : $failed++;
-    }
+    } until $end;
     print "$acknowledged $failed\n";
     close STDOUT;
     POSIX::_exit(0);
