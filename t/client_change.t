@@ -72,6 +72,16 @@ SH
 
 sub changes { return lines($_[0], qr/Network changed: /) }
 
+# The daemon has taken all that the kernel told it so far: one that sleeps meanwhile hears of too much at once.
+sub hears_all {
+    my ($client) = @_;
+    return $client->wait_for(sub {
+        open my $in, '<', '/proc/self/net/netlink' or die "netlink: $!";
+        my (undef, @socket) = <$in>;
+        return !grep { (split)[4] } @socket;
+    });
+}
+
 # Of the last early report, what the log says of it.
 sub told {
     my ($client) = @_;
@@ -167,15 +177,18 @@ subtest 'what makes a report' => sub {
 subtest 'what does not' => sub {
     my ($world, $client) = begin();
     # Each of them; then a change, and the log names that one alone.
+    for my $i (1 .. 5) {
+        sh(<<"SH");
+ip link add va$i type veth peer name vb$i
+ip link set va$i master br0 up
+ip link set vb$i up
+ip addr add 172.17.0.@{[ $i + 1 ]}/16 dev vb$i
+ip route add 172.30.$i.0/24 dev va$i
+ip neigh replace 172.17.0.@{[ $i + 1 ]} lladdr 02:00:00:00:00:0$i dev br0
+SH
+        ok(hears_all($client), 'heard');
+    }
     sh(<<'SH');
-for i in 1 2 3 4 5; do
-    ip link add va$i type veth peer name vb$i
-    ip link set va$i master br0 up
-    ip link set vb$i up
-    ip addr add 172.17.0.$((i + 1))/16 dev vb$i
-    ip route add 172.30.$i.0/24 dev va$i
-    ip neigh replace 172.17.0.$((i + 1)) lladdr 02:00:00:00:00:0$i dev br0
-done
 ip route replace default via 198.51.100.1
 ip -6 route replace default via 2001:db8::1 dev eth0 expires 1800
 ip addr change 2001:db8::10/64 dev eth0 valid_lft 7200 preferred_lft 3600
@@ -184,8 +197,12 @@ ip link set eth0 promisc off
 ip neigh replace 198.51.100.1 lladdr 02:00:00:00:00:01 dev eth0
 ip rule add iif br0 table 100
 ip rule del iif br0 table 100
-for i in 1 2 3 4 5; do ip link del va$i; done
 SH
+    for my $i (1 .. 5) {
+        ok(hears_all($client), 'heard');
+        sh("ip link del va$i");
+    }
+    ok(hears_all($client), 'heard');
     write_file('/etc/resolv.conf', "# again\nnameserver 192.0.2.53\n");
     is(changes($client), 0, 'nothing so far');
     is(change($client, $world, 'ip rule add table 100'), 'routing rules', 'only that');
