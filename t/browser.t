@@ -12,10 +12,11 @@ use VpsHttpd;
 
 plan skip_all => Browser->missing if Browser->missing;
 
-# A page around a row of a table.
+# A page around a row of a table; without an icon it would be asked for, sooner or later.
 sub page {
     my ($body) = @_;
-    return '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>x</title></head>'
+    return '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>x</title>'
+        . '<link rel="icon" href="data:,"></head>'
         . "<body><table><tbody><tr>$body</tr></tbody></table></body></html>";
 }
 
@@ -141,7 +142,7 @@ HTML
     is($browser->run($screen), '360 2 true', 'has a phone');
     $browser->resize(900, 700);
 
-    is(scalar $browser->requests, 0, 'asks for nothing meanwhile');
+    is(join(' ', $browser->requests), '', 'asks for nothing meanwhile');
     $browser->hide;
     my %seen;
     my $asked = sub { $seen{$_}++ for $browser->requests; $seen{ $httpd->url($_[0]) } };

@@ -75,13 +75,21 @@ subtest 'nothing comes in' => sub {
 subtest 'it is slow' => sub {
     my $end = something_comes_in();
     my $client = begin(VPN_SENTINEL_TIMEOUT => 4, VPN_SENTINEL_GEOLOCATION_SERVICE => 'ipinfo');
-    another_round($client, $world);
-    for my $service ("Cloudflare's trace", 'ipinfo') {
-        my ($ms) = $client->log =~ /No usable answer from $service: .* timed out after (\d+) milliseconds/;
-        cmp_ok($ms // 0, '>=', 4000, "$service had its time");
+    my @service = ("Cloudflare's trace", 'ipinfo');
+    my $time_of = sub {
+        my ($service) = @_;
+        my ($ms) = $client->log =~ /.*No usable answer from $service: .* timed out after (\d+) milliseconds/s;
+        return $ms // 0;
+    };
+    # The kernel may tell late that the tunnel has begun; a round in which the network changes is cut short.
+    for (1 .. 5) {
+        another_round($client, $world);
+        last if !grep { $time_of->($_) < 4000 } @service;
     }
-    ok($client->wait_for(sub { lines($client, qr/Next round in \d+ ms/) == 2 }), 'the round is over');
-    my ($ms) = $client->log =~ /.*Next round in (\d+) ms/s;
+    cmp_ok($time_of->($_), '>=', 4000, "$_ had its time") for @service;
+    my $is_over = qr/.*Keepalive accepted.*Next round in (\d+) ms/s;
+    ok($client->wait_for(sub { $client->log =~ $is_over }), 'the round is over');
+    my ($ms) = $client->log =~ $is_over;
     cmp_ok($ms, '>', 3_000_000, 'the next one is by the interval');
     unlike(scalar $client->log, $DOWN, 'nothing is made of it');
     is($client->end, 0);
