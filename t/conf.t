@@ -5,6 +5,7 @@ use warnings;
 use Cwd qw(abs_path);
 use Test::More;
 
+use SourceTree qw(content);
 use VpsHttpd;
 
 my $source = abs_path($ENV{VPS_SRCDIR} // '.');
@@ -18,13 +19,6 @@ my %ports = (
     VPN_SENTINEL_SERVER_HEALTH_PORT => '@PORT2@',
 );
 my ($api, $dashboard, $health) = 0 .. 2;
-
-sub content {
-    my ($path) = @_;
-    open(my $file, '<', "$source/$path") or die "$path: $!";
-    local $/;
-    return <$file>;
-}
 
 # Configuration in a comment has no space behind the #, or an indented line's four; prose has one.
 sub uncommented {

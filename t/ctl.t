@@ -11,6 +11,7 @@ use Test::More;
 use Ctl;
 use LocalServer;
 use Sentinel;
+use SourceTree qw(content);
 
 my $KEY = $Sentinel::KEY;
 my $SOURCE = $ENV{VPS_SRCDIR} // '.';
@@ -30,13 +31,6 @@ sub put {
     close $out or die "$name: $!";
     chmod $mode // 0600, "$folder/$name" or die "$name: $!";
     return "$folder/$name";
-}
-
-sub content {
-    my ($path) = @_;
-    open my $in, '<', "$SOURCE/$path" or die "$path: $!";
-    local $/ = undef;
-    return scalar <$in>;
 }
 
 # Runs a command with the server and the key in the environment.

@@ -4,14 +4,9 @@ use warnings;
 
 use Test::More;
 
-my $source = $ENV{VPS_SRCDIR} // '.';
+use SourceTree qw(content);
 
-sub content {
-    my ($path) = @_;
-    open(my $file, '<', "$source/$path") or die "$path: $!";
-    local $/;
-    return <$file>;
-}
+my $source = $ENV{VPS_SRCDIR} // '.';
 
 # The files below the source folder that match, by their path in it.
 sub files {

@@ -3,7 +3,6 @@ use strict;
 use warnings;
 
 use Compress::Zlib ();
-use Cwd qw(abs_path);
 use IO::Select;
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
@@ -11,17 +10,10 @@ use Test::More;
 
 use Attack;
 use Sentinel;
+use SourceTree qw(content);
 
-my $source = abs_path($ENV{VPS_SRCDIR} // '.');
 my $key = 'hostile-key-0123456789abcdef';
 my $POST = "POST /api/v1/keepalive HTTP/1.1\r\nHost: a\r\n";
-
-sub content {
-    my ($path) = @_;
-    open(my $file, '<', "$source/$path") or die "$path: $!";
-    local $/;
-    return <$file>;
-}
 
 # A shipped configuration whose limits of seconds are all 1, and what they were.
 sub hasty {

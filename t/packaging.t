@@ -8,6 +8,7 @@ use Cwd qw(abs_path);
 use File::Path qw(make_path remove_tree);
 use Test::More;
 
+use SourceTree qw(content);
 use VpsHttpd;
 
 my $SOURCE = $ENV{VPS_SRCDIR} // '.';
@@ -20,13 +21,6 @@ my $tmp = "$BUILD/t/tmp/packaging.$$";
 my $owner = $$;
 make_path($tmp);
 END { remove_tree($tmp) if $tmp && $$ == $owner }
-
-sub content {
-    my ($path) = @_;
-    open(my $file, '<', $path =~ m{^/} ? $path : "$SOURCE/$path") or die "$path: $!\n";
-    local $/;
-    return <$file> // '';
-}
 
 sub write_file {
     my ($path, $content) = @_;

@@ -11,6 +11,7 @@ use Test::More;
 
 use Exposition;
 use Sentinel;
+use SourceTree qw(content);
 
 my $SOURCE = $ENV{VPS_SRCDIR} // '.';
 my $BUILD = $ENV{VPS_BUILDDIR} // '.';
@@ -54,13 +55,6 @@ subtest 'alert rules' => sub {
     ($status, $said) = run('', $promtool, qw(test rules), "$SOURCE/t/prometheus/alerts-test.yml");
     is($status, 0, 'promtool test rules') or diag $said;
 };
-
-sub content {
-    my ($path) = @_;
-    open(my $file, '<:raw', "$SOURCE/$path") or die "$path: $!";
-    local $/;
-    return <$file>;
-}
 
 my $rules = content('conf/prometheus-alerts.yml');
 my $manual = content('docs/metrics.md');
