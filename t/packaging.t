@@ -83,6 +83,36 @@ subtest 'one list of dependencies' => sub {
     like($spec, qr/^BuildRequires: +httpd-devel >= \Q$httpd\E$/m, 'and httpd');
 };
 
+# --- the key that an installation makes ---------------------------------------------------------------------
+
+# A package's script, with a folder of ours in place of the system's; it makes a file's mode right from the first.
+sub make_key {
+    my ($name, $script) = @_;
+    my $folder = "$tmp/key-$name";
+    make_path("$folder/bin");
+    write_file("$folder/bin/chmod", "#!/bin/sh\n");
+    chmod 0755, "$folder/bin/chmod";
+    write_file("$folder/script", $script =~ s{/etc/vpn-sentinel}{$folder/etc}gr =~ s{/var/lib/vpnsentinel}{$folder}gr);
+    local $ENV{PATH} = "$folder/bin:$ENV{PATH}";
+    my $old = umask 022;
+    my ($status, $output) = run('sh', '-e', "$folder/script", 'configure');
+    umask $old;
+    is($status, 0, "$name: makes a key") or diag $output;
+    return "$folder/etc/api-keys";
+}
+
+subtest 'a key that nobody else has read' => sub {
+    my ($post) = content('packaging/rpm/vpnsentinel.spec.in') =~ /^%post -n mod_vpnsentinel\n(.*?)^%\w/ms;
+    my %script = (rpm => $post =~ s{%\{_sysconfdir\}}{/etc}gr,
+        debian => content('packaging/debian/libapache2-mod-vpnsentinel.postinst'));
+    for my $name (sort keys %script) {
+        my $path = make_key($name, $script{$name});
+        open(my $file, '<', $path) or die "$path: $!\n";
+        like(do { local $/; <$file> }, qr/\A[0-9a-f]{64}\n\z/, '... of 64 digits');
+        is(sprintf('%o', (stat $path)[2] & 07777), '600', '... for its owner, at no time for others');
+    }
+};
+
 # --- images -----------------------------------------------------------------------------------------------
 
 # The instructions of the last stage, by name, each a list of texts; the first stage's image as "base".
