@@ -93,7 +93,7 @@ static void run_probe(finding_t *out, const options_t *options, transfer_t *tran
         read_trace(out, &http);
     } else {
         transfer_reason(out->text, kind, &http);
-        out->probe = read_failure(kind, &http, clock_elapsed() - start >= limit);
+        out->probe = read_failure(kind, &http, ipv6_judge_is_whole(clock_elapsed() - start, limit));
     }
     vps_http_close(&http);
 }

@@ -5,6 +5,11 @@ bool ipv6_judge_wants_probe(const vpn_sight_t *sight)
     return sight->way6.link != VPN_LINK_NONE;
 }
 
+bool ipv6_judge_is_whole(int64_t lasted, int64_t limit)
+{
+    return lasted >= limit - IPV6_EARLY;
+}
+
 /* What it is when something comes out. */
 static vps_ipv6_verdict_t judge_exit(const vpn_sight_t *sight)
 {

@@ -11,10 +11,13 @@
 #ifndef IPV6_JUDGE_H
 #define IPV6_JUDGE_H
 
+#include <stdint.h>
+
 #include "record.h"
 #include "vpn_judge.h"
 
 #define IPV6_SILENCES 2 /* in a row, that nothing else came between */
+#define IPV6_EARLY 10   /* ms */
 
 /* How it went with a request by IPv6. */
 typedef enum ipv6_probe_t {
@@ -33,6 +36,13 @@ typedef struct ipv6_past_t {
 
 /* Is there a use in a probe? Not when no packet would leave. */
 bool ipv6_judge_wants_probe(const vpn_sight_t *sight);
+
+/*
+ * Did a probe that nobody answered last as long as its limit, both in ms, and not a change of the
+ * network cut it short? libcurl has a clock and a rounding of its own: as we measure, its limit may be
+ * over a little before, IPV6_EARLY at most.
+ */
+bool ipv6_judge_is_whole(int64_t lasted, int64_t limit);
 
 /*
  *   blocked   no packet would leave, or it leads nowhere

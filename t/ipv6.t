@@ -166,7 +166,7 @@ subtest 'a lost answer ends nothing' => sub {
         my $far = StandIn->start(bind => $address);
         $far->address($EXIT6);
         my $client = start_client($world, %env, VPN_SENTINEL_DEBUG => 'false', VPN_SENTINEL_TRACE6_URL => $far->url,
-            VPN_SENTINEL_TIMEOUT => 1);
+            VPN_SENTINEL_TIMEOUT => 2);
         my $is = sub { is(another_round($client, $world)->{ipv6_verdict}, $_[0], $_[1]) };
         my $answers = sub {
             is(system('ip', 'addr', $_[0] ? 'add' : 'del', "$address/128", 'dev', 'lo'), 0, $_[0] ? 'one answers' : 'nobody');

@@ -170,12 +170,25 @@ static void test_nothing_is_guessed(void **state)
     }
 }
 
+/* libcurl 7.88 ends a limit of 1000 ms after 999.2 ms, now and then. */
+static void test_whole(void **state)
+{
+    (void)state;
+    assert_true(ipv6_judge_is_whole(1001, 1000));
+    assert_true(ipv6_judge_is_whole(1000, 1000));
+    assert_true(ipv6_judge_is_whole(999, 1000));
+    assert_false(ipv6_judge_is_whole(900, 1000));
+    assert_false(ipv6_judge_is_whole(1000, 2000));
+    assert_false(ipv6_judge_is_whole(0, 1000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_stories),
         cmocka_unit_test(test_nothing_is_guessed),
+        cmocka_unit_test(test_whole),
     };
 
     return cmocka_run_group_tests_name("ipv6_judge", tests, NULL, NULL);
