@@ -97,7 +97,7 @@ subtest 'one poller' => sub {
 subtest 'killed' => sub {
     my $bot = BotApi->start;
     my $httpd = Sentinel->start(conf => $bot->conf);
-    my $ledger = Ledger->new;
+    my $ledger = Ledger->new(window => 20);    # on a busy machine
     # It ends when that is done: what it told until then may be told again.
     my ($kill_monitor, $crash) = (
         sub { kill 'KILL', $httpd->monitors; $ledger->monitor_ends },

@@ -25,6 +25,10 @@ A monitor that begins while the store is gone does not see what waits in it. Wha
 is told before that; and what was told since the store went, by the monitor before, may come a
 second time.
 
+=head2 new(window => SECONDS)
+
+So long after a message the end of the monitor may be the reason why it comes again; 2 if nothing is said.
+
 =head2 expect(CLIENT, NAME...)
 
 What has to be announced of a client now.
@@ -77,11 +81,9 @@ use Time::HiRes qw(time);
 use AlertText;
 use Tellings;
 
-my $WINDOW = 2;    # seconds between a message and the end of the monitor that may have forgotten it
-
 sub new {
-    my ($class) = @_;
-    return bless { expected => {}, asked => [], ends => [], gone => [] }, $class;
+    my ($class, %option) = @_;
+    return bless { window => 2, %option, expected => {}, asked => [], ends => [], gone => [] }, $class;
 }
 
 sub expect {
@@ -279,7 +281,7 @@ sub _why_twice {
     my ($self, $message) = @_;
     my $time = $message->{time};
     return 'answer lost' if $message->{unanswered};
-    return 'monitor ended' if grep { $_ > $time && $_ < $time + $WINDOW } @{ $self->{ends} };
+    return 'monitor ended' if grep { $_ > $time && $_ < $time + $self->{window} } @{ $self->{ends} };
     return 'store gone' if grep { $time > $_->{from} && $time < $_->{last_end} } $self->_blind_times;
     return;
 }
@@ -304,7 +306,7 @@ sub _check_order {
 # May a message that came at this time have overtaken others?
 sub _may_come_early {
     my ($self, $time) = @_;
-    return grep { $time > $_->{first_end} && $time < $_->{to} + $WINDOW } $self->_blind_times;
+    return grep { $time > $_->{first_end} && $time < $_->{to} + $self->{window} } $self->_blind_times;
 }
 
 # The times without a store in which a monitor ended, with when that was.
