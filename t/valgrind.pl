@@ -34,7 +34,8 @@ chmod 01777, "$view/logs";
 # What is loaded and unloaded keeps its names in reports; a process that is killed says nothing.
 sub valgrind {
     my ($name) = @_;
-    return ('valgrind', '-q', '--keep-debuginfo=yes', '--num-callers=30', "--log-file=$view/logs/$name.%p");
+    return ('valgrind', '-q', '--keep-debuginfo=yes', '--num-callers=30', "--log-file=$view/logs/$name.%p",
+        '--suppressions=' . abs_path("$source/t/valgrind.supp"));
 }
 
 # Of programs, not of tests that fork and end where they are: those are LeakSanitizer's in check-sanitize.
