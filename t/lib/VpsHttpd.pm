@@ -73,32 +73,14 @@ use Socket qw(SHUT_WR);
 use Test::More ();
 use Time::HiRes qw(sleep clock_gettime CLOCK_MONOTONIC);
 
+use ErrorLog;
+
 my $BUILD_DIR = $ENV{VPS_BUILDDIR} // getcwd();
 my $HTTPD = $ENV{VPS_HTTPD} // '/usr/sbin/apache2';
 my $HTTPD_MODULES = $ENV{VPS_HTTPD_MODULES} // '/usr/lib/apache2/modules';
 my $MODULE = "$BUILD_DIR/mod_vpnsentinel/.libs/mod_vpnsentinel.so";
 my $CLOCK_STEP = "$BUILD_DIR/t/.libs/clockstep.so";
 my $SUPPRESSIONS = dirname(__FILE__) . '/../sanitize.supp';
-
-# mpm_event says so of connections whose sockets are closed under its threads while a generation of
-# children ends: in process_lingering_close and when it closes a socket.
-my $HTTPD_NOISE = qr/\(9\)Bad file descriptor: AH(?:03092|00468):/;
-
-# And so does mod_ssl on a system whose OpenSSL is older than the one it was built with.
-my $OLD_OPENSSL = qr/AH01882: Init: this version of mod_ssl was compiled against a newer library/;
-
-# And so at the start after a crash().
-my $HTTPD_AFTER_CRASH = qr/AH00098: pid file \S+ overwritten -- Unclean shutdown/;
-
-# And so of a child that a busy machine does not let end within three seconds (one that is stuck is killed,
-# AH00046), and of processes in which valgrind looks for lost memory at their end (t/valgrind.pl).
-my @SLOW_END = (qr/AH00045: child process \d+ still did/,
-    $ENV{VPS_VALGRIND} ? (qr/AH00046: child process \d+ still did/, qr/VPNS0037: the monitor did not end/) : ());
-
-# And so of a child at a restart() while it waits for a request: httpd closes the connections of its threads
-# from another thread (worker.c, event.c: close_worker_sockets), so that one which is just about to wait
-# waits for nothing, until the child is killed.
-my $CLOSED_BEFORE_WAITING = qr/AH00046: child process \d+ still did/;
 
 my $DEADLINE = 60;      # seconds to wait for anything before the test gives up
 my $FIRST_PAUSE = 0.01; # seconds between two looks at what is waited for, longer each time:
@@ -655,18 +637,12 @@ sub error_log {
     return $self->read_file('logs/stderr') . $self->read_file('logs/error.log');
 }
 
-# A test: the error log has no warning, nothing worse, no crash and no report of a sanitizer, but
-# for lines that match one of allow => [qr/.../].
+# A test: the error log has nothing unexpected (see ErrorLog) but for lines that match one of
+# allow => [qr/.../].
 sub check_error_log {
     my ($self, %option) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $unexpected = qr/\[\w*:(?:warn|error|crit|alert|emerg)\]|exit signal
-        |AddressSanitizer|runtime[ ]error:|SUMMARY:/x;
-    my @found = grep { /$unexpected/ } split /^/, $self->error_log;
-    my @restarted = $self->{is_restarted} ? $CLOSED_BEFORE_WAITING : ();
-    for my $allowed ($HTTPD_NOISE, $HTTPD_AFTER_CRASH, $OLD_OPENSSL, @SLOW_END, @restarted, @{ $option{allow} // [] }) {
-        @found = grep { !/$allowed/ } @found;
-    }
+    my @found = ErrorLog::unexpected($self->error_log, is_restarted => $self->{is_restarted}, %option);
     return Test::More::is(join('', @found), '', 'the error log has nothing unexpected');
 }
 
