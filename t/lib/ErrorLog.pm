@@ -42,8 +42,8 @@ my @ALWAYS = (
 # killed.
 my @AFTER_RESTART = ($KILLED_LATE);
 
-# Crashes of children that httpd tells of when it has just ended all of them. One was seen, with the sanitizers, and
-# is not explained yet: there a child ends while its threads may still close connections.
+# Crashes of children that httpd tells of when it has just ended all of them: mpm_event then closes the connections of
+# its threads (close_worker_sockets), and may reach for one that its thread has just freed.
 my $CRASHES_AT_END = qr/^(?:[^\n]*AH0005[0-2]:[^\n]*exit[ ]signal[^\n]*\n)+
     (?=[^\n]*(?:AH00096:|caught[ ]SIGTERM|SIGHUP[ ]received))/mx;
 
